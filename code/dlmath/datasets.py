@@ -1,0 +1,321 @@
+"""Real data and test functions.
+
+The tables are small CSV files in the folder ``data`` of the project; its ``README.md`` says where
+each comes from, under which licence, and which script rebuilds it. A loader compares the file's
+SHA-256 with the one written here before it reads a number. To load the files from another folder,
+set the environment variable ``DLMATH_DATA`` to its path.
+"""
+
+import csv
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Bunch
+
+__all__ = ["franke", "load_alpha_decays", "load_nuclear_masses"]
+
+EDITIONS = (2003, 2012, 2016, 2020)
+
+SHA256 = {
+    "alpha_decays.csv": "dd960956c3e3cc59689f1365ae62af400c275aa3e41c7387070074bedf71ec95",
+    "nuclear_masses.csv": "ddefa954f774ad91e8d1c066e8010756c342719c7c9fc2e2fa9e56b830bda9f4",
+}
+SCRIPTS = {
+    "alpha_decays.csv": "data/build_nuclear_masses.py",
+    "nuclear_masses.csv": "data/build_nuclear_masses.py",
+}
+
+_AME_NUBASE = """\
+Source: AME2020 (W.J. Huang, M. Wang, F.G. Kondev, G. Audi, S. Naimi, Chinese Physics C 45 (2021)
+030002; M. Wang, W.J. Huang, F.G. Kondev, G. Audi, S. Naimi, Chinese Physics C 45 (2021) 030003),
+its predecessors of 2003, 2012 and 2016, and NUBASE2020 (F.G. Kondev, M. Wang, W.J. Huang,
+S. Naimi, G. Audi, Chinese Physics C 45 (2021) 030001). data/README.md has all references."""
+
+
+def _data_folder() -> Path:
+    """Return the folder of the tables: DLMATH_DATA, the package's, or the source tree's."""
+    if "DLMATH_DATA" in os.environ:
+        return Path(os.environ["DLMATH_DATA"])
+    packaged = Path(__file__).resolve().parent / "data"
+    # A checkout without symbolic links (Windows) has a text file in the place of the folder.
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "data"
+
+
+def _read_table(name: str) -> dict[str, NDArray[np.str_]]:
+    """Read a checked table as one array of strings per column."""
+    path = _data_folder() / name
+    remedy = (
+        f"Rebuild it with 'python {SCRIPTS[name]}' in the project's folder, or set the environment "
+        "variable DLMATH_DATA to the folder that holds it."
+    )
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The data file {path} is missing (expected SHA-256 {SHA256[name]}). {remedy}"
+        )
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != SHA256[name]:
+        raise ValueError(
+            f"The data file {path} is not the one expected: "
+            f"expected SHA-256 {SHA256[name]}, found {found}. {remedy}"
+        )
+    header, *rows = csv.reader(io.StringIO(content.decode()))
+    return dict(zip(header, np.array(rows).T, strict=True))
+
+
+def _floats(column: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Convert a column to numbers; an empty field becomes NaN."""
+    return np.where(column == "", "nan", column).astype(float)
+
+
+def load_nuclear_masses(measured_only: bool = True, edition: int = 2020) -> Bunch:
+    """Load the masses of atomic nuclei from the Atomic Mass Evaluation (AME).
+
+    The binding energy of the nuclide with Z protons and N neutrons is computed from the mass
+    excesses D of the same edition, B = Z D(H) + N D(n) - D(Z, N). It is the energy of the neutral
+    *atom*, so it contains the binding of the electrons.
+
+    Parameters
+    ----------
+    measured_only : bool, default=True
+        Leave out the values that the evaluation estimates from the trends of neighbouring nuclei.
+    edition : {2003, 2012, 2016, 2020}, default=2020
+        The edition whose values to load. Training on an earlier edition and testing on what has
+        been measured since is an honest test of a mass model.
+
+    Returns
+    -------
+    nuclei : sklearn.utils.Bunch
+        Arrays of shape (n_nuclides,), ordered by mass number and charge:
+
+        Z, N, A : int
+            Numbers of protons, neutrons and nucleons.
+        element : str
+            Symbol of the element; ``n`` for the neutron.
+        binding_energy, binding_energy_uncertainty : float
+            Total binding energy and its standard uncertainty, MeV.
+        mass_excess, mass_excess_uncertainty : float
+            Mass excess of the atom, D = (M - A u) c^2, and its standard uncertainty, MeV.
+        measured : bool
+            False where the mass is estimated.
+        half_life, half_life_uncertainty : float
+            Half-life of the ground state from NUBASE2020 (in every edition), seconds; ``inf``
+            where stable, NaN where unknown.
+        half_life_flag : str
+            Empty for a measured half-life, ``#`` estimated, ``<``, ``>`` or ``~`` a limit or an
+            approximate value, ``stable``, ``unbound`` or ``unknown``.
+        spin_parity : str
+            Spin and parity as in NUBASE2020: parentheses mark weak arguments, ``#`` systematics,
+            ``*`` a direct measurement.
+
+        and ``edition`` (int) and ``DESCR`` (str).
+
+    Raises
+    ------
+    ValueError
+        If the edition is unknown or the file's checksum is wrong.
+    FileNotFoundError
+        If the file is missing.
+
+    Notes
+    -----
+    The uncertainties of B combine those of the three mass excesses as if they were independent.
+    The evaluation is a network adjustment, and the errors of neighbouring nuclides correlate.
+
+    Examples
+    --------
+    >>> from dlmath.datasets import load_nuclear_masses
+    >>> nuclei = load_nuclear_masses()
+    >>> lead = (nuclei.Z == 82) & (nuclei.N == 126)
+    >>> print(f"{nuclei.binding_energy[lead].item():.3f} MeV")
+    1636.430 MeV
+    """
+    if edition not in EDITIONS:
+        raise ValueError(f"edition={edition!r} is unknown; the editions are {EDITIONS}.")
+    table = _read_table("nuclear_masses.csv")
+    present = table[f"mass_excess_{edition}"] != ""
+    table = {name: column[present] for name, column in table.items()}
+    Z, N = table["Z"].astype(int), table["N"].astype(int)
+    excess = _floats(table[f"mass_excess_{edition}"]) / 1e3
+    uncertainty = _floats(table[f"mass_excess_uncertainty_{edition}"]) / 1e3
+    neutron = (Z == 0) & (N == 1)
+    hydrogen = (Z == 1) & (N == 0)
+    # The neutron and the hydrogen atom are their own references: their B is zero by definition.
+    reference = neutron | hydrogen
+    variance = uncertainty**2 + (Z * uncertainty[hydrogen]) ** 2 + (N * uncertainty[neutron]) ** 2
+    columns = {
+        "Z": Z,
+        "N": N,
+        "A": table["A"].astype(int),
+        "element": table["element"],
+        "binding_energy": Z * excess[hydrogen] + N * excess[neutron] - excess,
+        "binding_energy_uncertainty": np.where(reference, 0.0, np.sqrt(variance)),
+        "mass_excess": excess,
+        "mass_excess_uncertainty": uncertainty,
+        "measured": table[f"estimated_{edition}"] == "0",
+        "half_life": _floats(table["half_life"]),
+        "half_life_uncertainty": _floats(table["half_life_uncertainty"]),
+        "half_life_flag": table["half_life_flag"],
+        "spin_parity": table["spin_parity"],
+    }
+    if measured_only:
+        measured = columns["measured"]
+        columns = {name: column[measured] for name, column in columns.items()}
+    description = f"Nuclear masses, Atomic Mass Evaluation of {edition}.\n\n{_AME_NUBASE}"
+    return Bunch(**columns, edition=edition, DESCR=description)
+
+
+def load_alpha_decays(measured_only: bool = True) -> Bunch:
+    """Load the alpha decays of nuclear ground states.
+
+    The partial half-life is the half-life divided by the share of the decays that go by alpha
+    emission, T_alpha = T / b: the half-life the nucleus would have if it had no other way to decay.
+
+    Parameters
+    ----------
+    measured_only : bool, default=True
+        Keep only the nuclides whose decay energy, half-life and alpha branch are all measured, the
+        half-life with an uncertainty, and the branch with an uncertainty or as 100 % without a
+        competing mode. Otherwise limits, estimates and approximate values come as well, and the
+        flags tell which.
+
+    Returns
+    -------
+    decays : sklearn.utils.Bunch
+        Arrays of shape (n_nuclides,), ordered by mass number and charge of the parent:
+
+        Z, N, A : int
+            Numbers of protons, neutrons and nucleons of the parent; the daughter has Z - 2.
+        element : str
+            Symbol of the parent's element.
+        Q, Q_uncertainty : float
+            Energy released between the ground states of the neutral atoms, MeV, from AME2020
+            with the evaluation's own uncertainty, which knows how the two masses correlate.
+        half_life, half_life_uncertainty : float
+            Half-life from NUBASE2020, seconds.
+        branch, branch_uncertainty : float
+            Share of alpha decays, between 0 and 1, from NUBASE2020.
+        partial_half_life, partial_half_life_uncertainty : float
+            T_alpha and its standard uncertainty to first order, seconds.
+        Q_measured : bool
+            False where one of the two masses is estimated.
+        half_life_flag : str
+            Empty if measured; ``#``, ``<``, ``>``, ``~`` for an estimate, limits, approximate.
+        branch_flag : str
+            ``=`` if measured; ``#``, ``<``, ``>``, ``~`` for an estimate, limits, approximate.
+        spin_parity : str
+            Spin and parity of the parent as in NUBASE2020.
+        even_even : bool
+            Whether Z and N are both even.
+
+        and ``DESCR`` (str).
+
+    Raises
+    ------
+    ValueError
+        If the file's checksum is wrong.
+    FileNotFoundError
+        If the file is missing.
+
+    Notes
+    -----
+    Q belongs to the transition between the ground states, the partial half-life to all alpha
+    transitions together. In even-even nuclei most decays go to the ground state; where spin or
+    parity change, the favoured transition may lead to an excited state with less energy.
+
+    Uncertainties of the half-lives are symmetric: the evaluators of NUBASE2020 have made
+    asymmetric ones so. The first-order uncertainty of T_alpha is rough where it is not small
+    against T_alpha.
+
+    The unbound nuclide 8Be (82 as), which falls into two alpha particles, is in the table; all
+    other emitters have Z >= 52.
+
+    Examples
+    --------
+    >>> from dlmath.datasets import load_alpha_decays
+    >>> decays = load_alpha_decays()
+    >>> thorium = (decays.Z == 90) & (decays.N == 142)
+    >>> print(f"{decays.Q[thorium].item():.3f} MeV, {decays.half_life[thorium].item():.2e} s")
+    4.082 MeV, 4.42e+17 s
+    """
+    table = _read_table("alpha_decays.csv")
+    names = ("half_life", "half_life_uncertainty", "branch", "branch_uncertainty")
+    columns = {
+        **{name: table[name].astype(int) for name in ("Z", "N", "A")},
+        "element": table["element"],
+        "Q": _floats(table["Q"]) / 1e3,
+        "Q_uncertainty": _floats(table["Q_uncertainty"]) / 1e3,
+        "Q_measured": table["Q_estimated"] == "0",
+        **{name: _floats(table[name]) for name in names},
+        **{name: table[name] for name in ("half_life_flag", "branch_flag", "spin_parity")},
+    }
+    time, time_error, branch, branch_error = (columns[name] for name in names)
+    partial = time / branch
+    columns["partial_half_life"] = partial
+    columns["partial_half_life_uncertainty"] = partial * np.hypot(
+        time_error / time, branch_error / branch
+    )
+    columns["even_even"] = (columns["Z"] % 2 == 0) & (columns["N"] % 2 == 0)
+    if measured_only:
+        measured = (
+            columns["Q_measured"]
+            & (columns["half_life_flag"] == "")
+            & (columns["branch_flag"] == "=")
+        )
+        columns = {name: column[measured] for name, column in columns.items()}
+    return Bunch(**columns, DESCR=f"Alpha decays of nuclear ground states.\n\n{_AME_NUBASE}")
+
+
+def franke(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """Evaluate Franke's function, two hills, a dip and a slope on the unit square.
+
+    ::
+
+        f(x, y) =  3/4 exp(-(9x - 2)^2 / 4  - (9y - 2)^2 / 4)
+                 + 3/4 exp(-(9x + 1)^2 / 49 - (9y + 1) / 10)
+                 + 1/2 exp(-(9x - 7)^2 / 4  - (9y - 3)^2 / 4)
+                 - 1/5 exp(-(9x - 4)^2      - (9y - 7)^2)
+
+    Parameters
+    ----------
+    x, y : array-like
+        Coordinates, usually in [0, 1]; their shapes must broadcast. NaN gives NaN.
+
+    Returns
+    -------
+    f : ndarray
+        The values, of the common shape of x and y.
+
+    Raises
+    ------
+    ValueError
+        If x or y is not numeric, or if their shapes do not broadcast.
+
+    References
+    ----------
+    R. Franke, A critical comparison of some methods for interpolation of scattered data,
+    Technical Report NPS-53-79-003, Naval Postgraduate School, Monterey, 1979.
+    """
+    coordinates = []
+    for name, value in (("x", x), ("y", y)):
+        try:
+            coordinates.append(np.asarray(value, dtype=float))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} must be an array of real numbers: {error}") from error
+    u, v = (9 * coordinate for coordinate in coordinates)
+    try:
+        np.broadcast_shapes(u.shape, v.shape)
+    except ValueError as error:
+        raise ValueError(
+            f"x and y must have shapes that broadcast, got {u.shape} and {v.shape}."
+        ) from error
+    return (
+        0.75 * np.exp(-((u - 2) ** 2) / 4 - (v - 2) ** 2 / 4)
+        + 0.75 * np.exp(-((u + 1) ** 2) / 49 - (v + 1) / 10)
+        + 0.5 * np.exp(-((u - 7) ** 2) / 4 - (v - 3) ** 2 / 4)
+        - 0.2 * np.exp(-((u - 4) ** 2) - (v - 7) ** 2)
+    )
