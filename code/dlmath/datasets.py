@@ -16,17 +16,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
-__all__ = ["franke", "load_alpha_decays", "load_nuclear_masses"]
+__all__ = ["franke", "load_alpha_decays", "load_nuclear_masses", "load_particle_masses"]
 
 EDITIONS = (2003, 2012, 2016, 2020)
 
 SHA256 = {
     "alpha_decays.csv": "dd960956c3e3cc59689f1365ae62af400c275aa3e41c7387070074bedf71ec95",
     "nuclear_masses.csv": "ddefa954f774ad91e8d1c066e8010756c342719c7c9fc2e2fa9e56b830bda9f4",
+    "particle_masses.csv": "2ab0cf6b73fe9d82eb5ca276e184373e2e54c9119ef61e45ff401600ab22cd40",
 }
 SCRIPTS = {
     "alpha_decays.csv": "data/build_nuclear_masses.py",
     "nuclear_masses.csv": "data/build_nuclear_masses.py",
+    "particle_masses.csv": "data/build_particle_masses.py",
 }
 
 _AME_NUBASE = """\
@@ -34,6 +36,12 @@ Source: AME2020 (W.J. Huang, M. Wang, F.G. Kondev, G. Audi, S. Naimi, Chinese Ph
 030002; M. Wang, W.J. Huang, F.G. Kondev, G. Audi, S. Naimi, Chinese Physics C 45 (2021) 030003),
 its predecessors of 2003, 2012 and 2016, and NUBASE2020 (F.G. Kondev, M. Wang, W.J. Huang,
 S. Naimi, G. Audi, Chinese Physics C 45 (2021) 030001). data/README.md has all references."""
+
+
+_PDG = """\
+Source: Particle Data Group, Review of Particle Physics, edition of 2026, as distributed in the
+Python package particle 1.1.0 (E. Rodrigues and H. Schreiner, BSD 3-Clause). data/README.md has
+all references."""
 
 
 def _data_folder() -> Path:
@@ -268,6 +276,74 @@ def load_alpha_decays(measured_only: bool = True) -> Bunch:
         )
         columns = {name: column[measured] for name, column in columns.items()}
     return Bunch(**columns, DESCR=f"Alpha decays of nuclear ground states.\n\n{_AME_NUBASE}")
+
+
+def load_particle_masses() -> Bunch:
+    """Load the masses of light hadrons: multiplets of SU(3) and Regge trajectories.
+
+    Returns
+    -------
+    particles : sklearn.utils.Bunch
+        Arrays of shape (n_particles,), multiplet by multiplet:
+
+        pdgid : int
+            Number of the particle in the scheme of the Particle Data Group.
+        name, latex : str
+            Name with the charge, in plain text and in LaTeX.
+        multiplet : str
+            ``baryon octet``, ``baryon decuplet``, ``pseudoscalar mesons``, ``vector mesons``,
+            ``tensor mesons``, ``mesons with J = 3``, ``mesons with J = 4``, ``excited baryons``.
+        trajectory : str
+            Family of particles whose J grows along a line with the squared mass: ``rho, a``,
+            ``omega, f``, ``phi, f'``, ``K*``, ``N``, ``N*``, ``Delta``, ``Lambda``,
+            ``Sigma(1385)``; empty for the others. One charge state stands for each multiplet.
+        J, isospin : float
+            Spin and isospin.
+        P, charge, strangeness : int
+            Parity, charge in units of e, strangeness (+1 for K+, -1 for Lambda).
+        quarks : str
+            Quark content; a capital letter is an antiquark.
+        mass, mass_upper, mass_lower : float
+            Mass and its uncertainties upwards and downwards, MeV.
+        mass_uncertainty : float
+            Mean of the two, MeV.
+        width, width_upper, width_lower : float
+            Width and its uncertainties, MeV; NaN where there is none (K0 is no state of one
+            lifetime), 0 for the proton.
+
+        and ``DESCR`` (str).
+
+    Raises
+    ------
+    ValueError
+        If the file's checksum is wrong.
+    FileNotFoundError
+        If the file is missing.
+
+    Notes
+    -----
+    Of a particle and its antiparticle only one is listed. Where the charge states of a multiplet
+    are not told apart, as in Delta(1232), their rows repeat one measured number. The uncertainties
+    of broad resonances are estimates that reflect the spread between analyses.
+
+    Examples
+    --------
+    >>> from dlmath.datasets import load_particle_masses
+    >>> particles = load_particle_masses()
+    >>> particles.name[particles.multiplet == "baryon octet"].tolist()
+    ['p', 'n', 'Lambda', 'Sigma+', 'Sigma0', 'Sigma-', 'Xi0', 'Xi-']
+    """
+    table = _read_table("particle_masses.csv")
+    integers = ("pdgid", "P", "charge", "strangeness")
+    texts = ("name", "latex", "multiplet", "trajectory", "quarks")
+    numbers = {name: _floats(table[name]) for name in table.keys() - {*integers, *texts}}
+    columns = {
+        **{name: table[name] for name in texts},
+        **{name: table[name].astype(int) for name in integers},
+        **numbers,
+    }
+    columns["mass_uncertainty"] = (columns["mass_upper"] + columns["mass_lower"]) / 2
+    return Bunch(**columns, DESCR=f"Masses of light hadrons.\n\n{_PDG}")
 
 
 def franke(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
