@@ -1,0 +1,85 @@
+"""Answers to the book's exercises, checked in words.
+
+The chapters need one name, `check`. The exercises themselves live in one module for each chapter,
+which is imported when one of its exercises is asked for.
+"""
+
+from difflib import get_close_matches
+from importlib import import_module
+
+from dlmath.exercises.framework import REGISTRY, Exercise, Verdict
+
+# The exercises of each chapter's module: a name is found without importing the other chapters.
+CHAPTERS: dict[str, tuple[str, ...]] = {
+    "least_squares": (
+        "ols-gradient",
+        "ols-normal-equations",
+        "ols-covariance",
+        "ols-weighted",
+        "ols-bands",
+        "ols-minimum-norm",
+        "ols-gradient-descent-filter",
+        "gell-mann-okubo",
+        "regge-trajectory",
+    ),
+}
+
+__all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
+
+
+def names() -> list[str]:
+    """Return the names of all exercises that can be checked."""
+    return [name for exercises in CHAPTERS.values() for name in exercises]
+
+
+def find(name: str) -> Exercise:
+    """Return the exercise of that name.
+
+    Parameters
+    ----------
+    name : str
+        The exercise's label in the book, such as ``"ols-gradient"``.
+
+    Raises
+    ------
+    ValueError
+        If no exercise has that name; the message offers the nearest names.
+    """
+    for chapter, exercises in CHAPTERS.items():
+        if name in exercises:
+            import_module(f"dlmath.exercises.{chapter}")
+            return REGISTRY[name]
+    near = get_close_matches(str(name), names(), n=3, cutoff=0.4)
+    meant = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are {names()}."
+    raise ValueError(f"No exercise is called {name!r}. {meant}")
+
+
+def check(name: str, answer: object) -> None:
+    """Check an answer to an exercise and print what was found.
+
+    A wrong answer is never an error: whatever it is, and whatever it raises, the result is a
+    sentence that says what to look at next.
+
+    Parameters
+    ----------
+    name : str
+        The exercise's label in the book, such as ``"ols-gradient"``.
+    answer : object
+        The answer, for most exercises a function; the exercise says what it takes and returns.
+
+    Raises
+    ------
+    ValueError
+        If no exercise has that name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dlmath.exercises import check
+    >>> check("ols-normal-equations", lambda X, y: np.linalg.solve(X.T @ X, X.T @ y))
+    ✓ ols-normal-equations: correct on 3 random data sets.
+    >>> check("ols-normal-equations", 3)
+    ✗ ols-normal-equations: not yet.
+      The answer should be a function of (X, y), and it is an int.
+    """
+    print(find(name).verdict(answer))
