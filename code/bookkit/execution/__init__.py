@@ -85,6 +85,7 @@ class Executor:
         settings = {"kernelspec": {"name": "python3", KEY: key}}
         if docname in self.failed:
             settings["mystnb"] = {"execution_mode": "off"}
+            settings["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
             key = "failed"
         app.env.__dict__.setdefault("bookkit_keys", {})[docname] = key
         source[0] = _with_metadata(source[0], settings)

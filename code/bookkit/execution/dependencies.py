@@ -2,11 +2,12 @@
 
 Nothing is imported or run. The rules err on the side of executing again:
 
-* the modules of `dlmath` that the cells use, and those that these use in turn; a module that
-  imports others by name (`importlib.import_module`) brings its whole package;
+* the modules of `dlmath` that the cells use, and those that these use in turn; where one imports
+  others by name (`importlib.import_module`), the modules of its package that hold a string which
+  the cells hold too (the name of an exercise), or all of them if none does;
 * the files that are not Python in the folders of these modules (the JavaScript of a widget), and
   those beside `dlmath` itself that the code names (the style of the figures);
-* the data files that the code names, where of `dlmath.datasets` only the loaders in use count;
+* the data files that the cells or the modules name: a name is a whole string, never put together;
 * the pins, and the version of Python.
 """
 
@@ -20,7 +21,6 @@ from pathlib import Path
 from IPython.core.inputtransformer2 import TransformerManager
 
 PACKAGE = "dlmath"
-LOADERS = "dlmath.datasets"
 IMPORTERS = {"import_module", "__import__", "iter_modules", "walk_packages"}
 
 
@@ -43,23 +43,20 @@ class Dependencies:
 
     def files(self, cells: Iterable[str]) -> set[Path]:
         """Return the files of `dlmath` and the data files that the cells depend on."""
+        trees = [_parse_cell(cell) for cell in cells]
+        named = {string for tree in trees for string in _strings(tree)}
+        strings = set(named)
         modules: set[Path] = set()
-        strings: set[str] = set()
-        loaders: set[str] = set()
-        pending = [(_parse_cell(cell), "") for cell in cells]
+        pending = [(tree, PACKAGE) for tree in trees]
         while pending:
             tree, package = pending.pop()
-            names = _dotted_names(tree, package)
-            if package != LOADERS:
-                strings |= _strings(tree)
-                loaders |= {name.split(".")[2] for name in names if name.startswith(LOADERS + ".")}
-            found = self._modules(names)
+            found = self._modules(_dotted_names(tree, package))
             if _imports_by_name(tree):
-                found |= set(self._folder(package or PACKAGE).rglob("*.py"))
+                found |= self._selected(package, named, besides=modules)
             for path in found - modules:
                 modules.add(path)
+                strings |= _strings(self._tree(path))
                 pending.append((self._tree(path), self._package(path)))
-        strings |= self._strings_of_loaders(modules, loaders)
         return modules | self._files_beside(modules) | self._files_named(strings)
 
     def _modules(self, names: Iterable[str]) -> set[Path]:
@@ -72,14 +69,14 @@ class Dependencies:
                 found |= {path.with_suffix(".py"), path / "__init__.py"}
         return {path for path in found if path.is_file()}
 
-    def _package(self, module: Path) -> str:
-        """Return the package of a module; `dlmath.datasets`, even as one file, is its own."""
-        name = module.with_suffix("").relative_to(self.code).parts
-        dotted = ".".join(name)
-        return dotted if dotted == LOADERS else ".".join(name[:-1])
+    def _selected(self, package: str, named: set[str], besides: set[Path]) -> set[Path]:
+        """Return the modules of a package that hold a string named in the cells, or all."""
+        folder = self.code.joinpath(*package.split("."))
+        modules = set(folder.rglob("*.py")) - besides
+        return {path for path in modules if _strings(self._tree(path)) & named} or modules
 
-    def _folder(self, package: str) -> Path:
-        return self.code.joinpath(*package.split("."))
+    def _package(self, module: Path) -> str:
+        return ".".join(module.relative_to(self.code).parts[:-1])
 
     def _files_beside(self, modules: Iterable[Path]) -> set[Path]:
         folders = {path.parent for path in modules} - {self.code / PACKAGE}
@@ -100,29 +97,6 @@ class Dependencies:
             found.setdefault(path.name, set()).add(path)
         return found
 
-    def _strings_of_loaders(self, modules: Iterable[Path], names: set[str]) -> set[str]:
-        """Return the strings in the definitions of `dlmath.datasets` that the names reach.
-
-        All its strings count when a name is not found among them, or none is known.
-        """
-        trees = [self._tree(path) for path in modules if self._package(path) == LOADERS]
-        definitions: dict[str, list[ast.stmt]] = {}
-        for tree in trees:
-            for statement in tree.body:
-                for name in _defined_names(statement):
-                    definitions.setdefault(name, []).append(statement)
-        if not names or not names <= definitions.keys():
-            return {string for tree in trees for string in _strings(tree)}
-        strings: set[str] = set()
-        pending, seen = set(names), set(names)
-        while pending:
-            for statement in definitions[pending.pop()]:
-                strings |= _strings(statement)
-                used = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-                pending |= (used & definitions.keys()) - seen
-                seen |= used
-        return strings
-
     def _tree(self, path: Path) -> ast.Module:
         if path not in self._trees:
             self._trees[path] = ast.parse(path.read_bytes(), filename=str(path))
@@ -136,8 +110,10 @@ class Dependencies:
 
 def _parse_cell(source: str) -> ast.Module:
     """Parse a cell with its magics; one that is not Python depends on nothing, and will fail."""
+    first, _, rest = source.lstrip().partition("\n")
+    body = rest if first.startswith("%%") else source
     try:
-        return ast.parse(TransformerManager().transform_cell(source))
+        return ast.parse(TransformerManager().transform_cell(body))
     except SyntaxError:
         return ast.Module(body=[], type_ignores=[])
 
@@ -189,15 +165,6 @@ def _imports_by_name(tree: ast.AST) -> bool:
         or (isinstance(node, ast.Attribute) and node.attr in IMPORTERS)
         for node in ast.walk(tree)
     )
-
-
-def _defined_names(statement: ast.stmt) -> Iterator[str]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        yield statement.name
-    elif isinstance(statement, ast.Assign | ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        for target in targets:
-            yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
 def _strings(tree: ast.AST) -> set[str]:
