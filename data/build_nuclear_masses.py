@@ -69,7 +69,7 @@ EDITIONS = {
     2020: "2020/mass.mas20",
 }
 
-# NUBASE counts a year as 365.2422 days.
+# A year of 365.2422 days; a Julian year differs by two parts in 100 000.
 YEAR = Decimal("31556926")
 SECONDS = {
     **{
@@ -173,8 +173,13 @@ def parse_alpha_branch(modes: str) -> tuple[str, str, str]:
     The flag is '=' for a value with an uncertainty or without a competing mode (100 %), '~' for
     an approximate value or one without uncertainty, '#' for an estimate, '<' or '>' for a limit.
     """
-    mode = re.search(r"(?:^|;)A([=~<>]) ?([\d.]+(?:e-?\d+)?)(#?)(?: ([\d.]+))?(?=;|\s*$)", modes)
-    if mode is None or Decimal(mode[2]) == 0:
+    text = next((mode for mode in modes.split(";") if re.match("A[=~<> ]", mode)), "A ?").strip()
+    if re.fullmatch(r"A=? ?\?", text):
+        return "", "", ""
+    mode = re.fullmatch(r"A([=~<>])([\d.]+(?:e-?\d+)?)(#?)(?: ([\d.]+))?", text)
+    if mode is None:
+        raise ValueError(f"alpha branch {text!r} is in no known form")
+    if Decimal(mode[2]) == 0:
         return "", "", ""
     value = Decimal(mode[2])
     uncertainty = Decimal(mode[4]) if mode[4] else Decimal(0)

@@ -210,7 +210,7 @@ def load_alpha_decays(measured_only: bool = True) -> Bunch:
         partial_half_life, partial_half_life_uncertainty : float
             T_alpha and its standard uncertainty to first order, seconds.
         Q_measured : bool
-            False where one of the two masses is estimated.
+            False where the energy is estimated. It may be measured though neither mass is.
         half_life_flag : str
             Empty if measured; ``#``, ``<``, ``>``, ``~`` for an estimate, limits, approximate.
         branch_flag : str
