@@ -1,0 +1,23 @@
+"""Figures to move: widgets that work in a notebook and, without a kernel, in the book's pages.
+
+Each is an anywidget: a Python class with the state, and one ES module that draws it. A widget
+brings its own still picture and needs a text that says what is seen (``alt``).
+"""
+
+from dlmath.interactive._computed import (
+    ComputedPlot,
+    conditioning,
+    gradient_descent_filter,
+    projection,
+)
+from dlmath.interactive._dragfit import DragFit
+from dlmath.interactive._scatterfit import ScatterFit
+
+__all__ = [
+    "ComputedPlot",
+    "DragFit",
+    "ScatterFit",
+    "conditioning",
+    "gradient_descent_filter",
+    "projection",
+]

@@ -1,0 +1,45 @@
+"""One ES module for each widget, joined from the small files under ``js/``."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+JS = Path(__file__).parent / "js"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<path>[^"]+)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
+
+
+def _in_order(path: Path, seen: list[Path]) -> list[Path]:
+    """List the files that a file needs, each once and after what it needs itself."""
+    if path in seen:
+        return seen
+    for match in _IMPORT.finditer(path.read_text(encoding="utf-8")):
+        _in_order((path.parent / match["path"]).resolve(), seen)
+    seen.append(path)
+    return seen
+
+
+@cache
+def bundle(entry: str) -> str:
+    """Join a source file and all that it imports into the text of one ES module.
+
+    The files share one scope, so their top-level names are distinct; comments that fill a line
+    and indentation are left out.
+
+    Parameters
+    ----------
+    entry : str
+        Path of the file under ``js/``.
+    """
+    sources = [path.read_text(encoding="utf-8") for path in _in_order((JS / entry).resolve(), [])]
+    text = "".join(_IMPORT.sub("", source) for source in sources)
+    return _INDENT.sub("", _COMMENT.sub("", text))
+
+
+@cache
+def style() -> str:
+    """Give the style sheet that all widgets share."""
+    return _INDENT.sub("", (JS / "style.css").read_text(encoding="utf-8"))

@@ -1,0 +1,84 @@
+import { Panel, format, onResize } from "./plot.js";
+import { button, checkbox, makeFrame, select, slider } from "./controls.js";
+
+const MOTION_MS = 700;
+
+function describer({ digits = 3, unit = "" }) {
+  return (value) => `${format(value, digits)}${unit}`;
+}
+
+// A figure that computes: compute(params, data) gives panels and readouts; actions are buttons.
+function computedPlot({ compute, actions = {} }) {
+  function render({ model, el }) {
+    const { root, controls, plots, readouts, announcer } = makeFrame(el, model);
+    const data = model.get("data");
+    let params = { ...model.get("params") };
+    let panels = [];
+    let motion = 0;
+
+    function draw() {
+      const picture = compute(params, data);
+      if (panels.length === 0) panels = picture.panels.map(() => new Panel(plots));
+      picture.panels.forEach((spec, i) => panels[i].draw(spec));
+      readouts.show(picture.readouts);
+      return picture;
+    }
+
+    function change(next) {
+      params = { ...params, ...next };
+      const picture = draw();
+      announcer.say([...picture.readouts.map((pair) => pair.join(" ")), picture.message ?? ""].join("; "));
+    }
+
+    function save() {
+      model.set("params", params);
+      model.save_changes();
+    }
+
+    function showControls() {
+      for (const [name, control] of Object.entries(shown)) control.show(params[name]);
+    }
+
+    function moveTo(target) {
+      cancelAnimationFrame(motion);
+      const from = params, calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      const begin = performance.now();
+      const frame = (now) => {
+        const t = calm ? 1 : Math.min(1, Math.max(0, (now - begin) / MOTION_MS)), ease = t * t * (3 - 2 * t);
+        const next = Object.entries(target).map(([name, end]) => [name, t < 1 ? from[name] + ease * (end - from[name]) : end]);
+        change(Object.fromEntries(next));
+        showControls();
+        if (t < 1) motion = requestAnimationFrame(frame);
+        else save();
+      };
+      frame(begin);
+    }
+
+    const choose = (name) => (value) => { cancelAnimationFrame(motion); change({ [name]: value }); save(); };
+    const makers = {
+      slider: (c) => slider(c.label, { ...c, describe: describer(c) }, params[c.name], choose(c.name)),
+      select: (c) => select(c.label, c.options.map((option) => [option, option]), params[c.name], choose(c.name)),
+      checkbox: (c) => checkbox(c.label, params[c.name], choose(c.name)),
+      button: (c) => button(c.label, () => moveTo(actions[c.name](params, data))),
+    };
+    const shown = {};
+    for (const control of model.get("controls")) {
+      const made = makers[control.type](control);
+      controls.append(made.row);
+      if (made.show) shown[control.name] = made;
+    }
+    const outside = () => { params = { ...model.get("params") }; draw(); showControls(); };
+    model.on("change:params", outside);
+    draw();
+    draw();
+    const stopResize = onResize(plots, draw);
+    return () => {
+      cancelAnimationFrame(motion);
+      stopResize();
+      announcer.stop();
+      model.off("change:params", outside);
+      root.remove();
+    };
+  }
+  return { render };
+}
