@@ -2,38 +2,58 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
-JB     := $(BIN)/jupyter-book
+SITE   := _build/html
 
 .PHONY: setup book serve test bench lab mutate requirements train clean
 
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "The book needs Python 3.11 or newer; choose one with: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "Python cannot make virtual environments; on Debian: apt install python3-venv"; exit 1; }
+	@echo "Installing the packages of requirements.txt into $(VENV)."
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip<27"
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
 book: setup
-	$(JB) build --quiet .
-	@echo "The book is in _build/html/index.html; to serve it: make serve"
+	@echo "Building the book; the first time every chapter is executed."
+	$(BIN)/jupyter-book build -W -n --keep-going --quiet .
+	@echo "The book is in $(CURDIR)/$(SITE)/index.html; to serve it on this machine: make serve"
 
-serve: setup
-	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+serve:
+	@test -f $(SITE)/index.html || { echo "There is no site yet; build it with: make book"; exit 1; }
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
 
+# The browser tests need Chromium and Firefox; BROWSER=0 leaves them out.
 test: setup
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/pytest
 
-lab: setup
-	$(BIN)/jupyter lab
+# The chapters as notebooks, in a folder of your own that no build overwrites.
+lab: book
+	mkdir -p notebooks
+	cd $(SITE) && find chapters -name '*.ipynb' | while read -r name; do \
+	  mkdir -p "$(CURDIR)/notebooks/$$(dirname "$$name")"; \
+	  test -e "$(CURDIR)/notebooks/$$name" || cp "$$name" "$(CURDIR)/notebooks/$$name"; done
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+# Makes the files in data/ anew whose computation takes too long for a page.
+train: setup
+	for script in $(sort $(wildcard data/train_*.py)); do $(BIN)/python $$script || exit 1; done
 
 # Rewrites every pin from pyproject.toml; tests/test_requirements.py finds drift.
 requirements:
 	{ echo "# Written by 'make requirements' from pyproject.toml."; echo "-e ."; \
 	  $(BIN)/pip-compile --quiet --strip-extras --all-extras --no-header --no-annotate \
 	    --no-emit-find-links --no-emit-index-url --no-emit-trusted-host --output-file - pyproject.toml \
-	    | sed 's/+cpu$$//'; } > requirements.new
+	    | sed -e 's/+cpu$$//' -e '/^#/d' -e '/^$$/d'; } > requirements.new
 	mv requirements.new requirements.txt
 
 clean:
