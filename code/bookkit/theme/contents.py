@@ -1,0 +1,102 @@
+"""What a page's two tables of contents say: the book's parts and the page's own sections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.builders.html import StandaloneHTMLBuilder
+
+
+@dataclass
+class Entry:
+    """A page in the table of contents; ``title`` is HTML."""
+
+    title: str
+    href: str
+    is_current: bool
+    children: list[Entry]
+
+    @property
+    def holds_current(self) -> bool:
+        """Whether the page is this one or below it."""
+        return self.is_current or any(child.holds_current for child in self.children)
+
+
+@dataclass
+class Part:
+    """A part of the book; ``caption`` is empty for pages that stand alone."""
+
+    caption: str
+    entries: list[Entry]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the page belongs to this part."""
+        return any(entry.holds_current for entry in self.entries)
+
+
+@dataclass
+class Heading:
+    """A section of the page; ``title`` is HTML."""
+
+    title: str
+    anchor: str
+    children: list[Heading]
+
+
+def parts(builder: StandaloneHTMLBuilder, pagename: str) -> list[Part]:
+    """Return the parts of the book in their order."""
+    root = builder.env.get_doctree(builder.config.root_doc)
+    return [
+        Part(toctree.get("caption") or "", _entries(builder, pagename, toctree))
+        for toctree in root.findall(addnodes.toctree)
+    ]
+
+
+def page_contents(builder: StandaloneHTMLBuilder, pagename: str) -> list[Heading]:
+    """Return the sections of a page, two levels deep, without its title."""
+    if pagename not in builder.env.tocs:
+        return []
+    top = builder.env.tocs[pagename].deepcopy()
+    sections = [child for item in top.children for child in item.children[1:]]
+    return [heading for lst in sections for heading in _headings(builder, lst, depth=2)]
+
+
+def _entries(
+    builder: StandaloneHTMLBuilder, pagename: str, toctree: addnodes.toctree
+) -> list[Entry]:
+    env = builder.env
+    entries = []
+    for title, docname in toctree["entries"]:
+        if docname not in env.titles:
+            continue
+        below = [
+            entry
+            for inner in env.get_doctree(docname).findall(addnodes.toctree)
+            for entry in _entries(builder, pagename, inner)
+        ]
+        text = title or builder.render_partial(env.titles[docname])["title"]
+        number = env.toc_secnumbers.get(docname, {}).get("")
+        if number:
+            text = f"{'.'.join(map(str, number))} {text}"
+        href = "#" if docname == pagename else builder.get_relative_uri(pagename, docname)
+        entries.append(Entry(text, href, docname == pagename, below))
+    return entries
+
+
+def _headings(builder: StandaloneHTMLBuilder, items: nodes.Element, depth: int) -> list[Heading]:
+    if depth == 0 or not isinstance(items, nodes.bullet_list):
+        return []
+    headings = []
+    for item in items.findall(nodes.list_item):
+        if item.parent is not items:
+            continue
+        reference = next(item.findall(nodes.reference))
+        title = nodes.inline("", "", *(child.deepcopy() for child in reference.children))
+        below = [h for child in item.children[1:] for h in _headings(builder, child, depth - 1)]
+        headings.append(
+            Heading(builder.render_partial(title)["fragment"], reference["anchorname"], below)
+        )
+    return headings
