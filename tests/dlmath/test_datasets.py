@@ -226,6 +226,11 @@ def test_the_tables_are_rebuilt_from_a_sample_of_original_lines(rebuilt):
     assert not (load_alpha_decays(measured_only=False).element == "Rf").any()
 
 
+def test_alpha_decay_without_intensity_is_left_out(builder):
+    for modes in ("A ?", "B-=100;A=0", "p=?;A= ?", "B-=100;B-A=100", "IS=100"):
+        assert builder.parse_alpha_branch(modes) == ("", "", "")
+
+
 def test_the_rebuilding_refuses_what_it_does_not_know(builder, tmp_path):
     with pytest.raises(ValueError, match=r"alpha branch 'A=5 \+2-1' is in no known form"):
         builder.parse_alpha_branch("B-=95;A=5 +2-1")
