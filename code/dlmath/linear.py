@@ -356,14 +356,13 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         scale = np.asarray(self.noise_variance_)
         self._check_determined()
-        coef = self._coef_root.T @ self._coef_root
+        covariance = self._coef_root.T @ self._coef_root
         if self.fit_intercept:
-            cross = -coef @ self._mean_X
-            corner = 1 / self._precision_of_mean - cross @ self._mean_X
-            coef = np.block(
-                [[np.array([[corner]]), cross[np.newaxis]], [cross[:, np.newaxis], coef]]
-            )
-        return scale[..., np.newaxis, np.newaxis] * coef
+            # The mean of y is uncorrelated with the coefficients of centred features.
+            shift = np.vstack([-self._mean_X, np.eye(self.n_features_in_)])
+            covariance = shift @ covariance @ shift.T
+            covariance[0, 0] += 1 / self._precision_of_mean
+        return scale[..., np.newaxis, np.newaxis] * covariance
 
     def band(self, X, kind="confidence", level=0.95, noise=None):
         """Half-width of the pointwise band around the prediction.
