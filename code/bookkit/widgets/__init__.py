@@ -19,8 +19,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
 from bookkit.widgets.state import (
-    Module,
     PageWidgets,
+    Part,
     WidgetStateError,
     page_script,
     read_page,
@@ -149,19 +149,19 @@ def _add_to_page(
 
 
 def _write_modules(app: Sphinx, exception: Exception | None) -> None:
-    """Write each distinct module once for the whole site, and drop those out of use."""
+    """Write each distinct part of a module once for the whole site; drop those out of use."""
     if exception is not None or app.builder.format != "html":
         return
-    modules: dict[str, Module] = {}
+    parts: dict[str, Part] = {}
     for page in _pages(app.env).values():
-        modules.update({module.file_name: module for module in page.modules})
+        parts.update({part.file_name: part for part in page.parts})
     folder = Path(app.outdir) / "_static"
     for stale in folder.glob("esm-*.js"):
-        if stale.name not in modules:
+        if stale.name not in parts:
             stale.unlink()
-    for name, module in modules.items():
+    for name, part in parts.items():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(module.script(), encoding="utf-8")
+        (folder / name).write_text(part.script(), encoding="utf-8")
 
 
 def _visit_html(self: Any, node: widget) -> None:

@@ -12,6 +12,7 @@ from docutils import nodes
 
 VIEW_MIMETYPE = "application/vnd.jupyter.widget-view+json"
 DEFAULT_HEIGHTS = (480, 420)
+PART_MARK = "//# part\n"
 _SCRIPT = re.compile(r"<script[^>]*>(.*)</script>", re.DOTALL)
 # Traits of every ipywidget that the host has no use for.
 _PLUMBING = {"layout", "style", "tabbable", "tooltip"}
@@ -23,15 +24,15 @@ class WidgetStateError(Exception):
 
 
 @dataclass(frozen=True)
-class Module:
-    """A front end: the source text of one ES module and its style sheet."""
+class Part:
+    """Source text of an ES module, or of a part of one, with the style sheet that goes with it."""
 
     esm: str
     css: str
 
     @property
     def key(self) -> str:
-        """The name of this text: two modules with one text are one module."""
+        """The name of this text: the same text has the same name."""
         return hashlib.sha256(f"{self.esm}\0{self.css}".encode()).hexdigest()[:16]
 
     @property
@@ -45,12 +46,18 @@ class Module:
         return f'(window.bookkitModules ??= {{}})["{self.key}"] = {text};\n'
 
 
+def split_module(esm: str, css: str) -> tuple[Part, ...]:
+    """Cut a module at its lines ``//# part``: what several modules share is then one file."""
+    first, *others = esm.split(PART_MARK)
+    return (Part(first, css), *(Part(text, "") for text in others))
+
+
 @dataclass(frozen=True)
 class Model:
     """One widget of a page."""
 
     kind: str
-    module: Module
+    parts: tuple[Part, ...]
     state: dict[str, Any]
     buffers: list[dict[str, Any]]
     still: str
@@ -71,9 +78,9 @@ class PageWidgets:
     models: dict[str, Model] = field(default_factory=dict)
 
     @property
-    def modules(self) -> set[Module]:
-        """The distinct front ends of the page."""
-        return {model.module for model in self.models.values()}
+    def parts(self) -> set[Part]:
+        """The distinct parts of the modules of the page."""
+        return {part for model in self.models.values() for part in model.parts}
 
 
 def view_model_id(bundle: nodes.Element) -> str | None:
@@ -123,7 +130,7 @@ def _read_model(entry: dict[str, Any]) -> Model:
     heights = tuple(state.get("height") or DEFAULT_HEIGHTS)
     return Model(
         kind=state.get("_anywidget_id", "anywidget").rsplit(".", 1)[-1],
-        module=Module(state["_esm"], state.get("_css", "")),
+        parts=split_module(state["_esm"], state.get("_css", "")),
         state={
             key: value
             for key, value in state.items()
@@ -138,9 +145,9 @@ def _read_model(entry: dict[str, Any]) -> Model:
 
 def page_script(page: PageWidgets) -> str:
     """Write the page's state as a data block, safe inside HTML."""
-    models = {}
+    models: dict[str, dict[str, Any]] = {}
     for name, model in page.models.items():
-        models[name] = {"esm": model.module.key, "state": model.state}
+        models[name] = {"parts": [part.key for part in model.parts], "state": model.state}
         if model.buffers:
             models[name]["buffers"] = model.buffers
     text = json.dumps(models, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

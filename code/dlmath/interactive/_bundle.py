@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 
 JS = Path(__file__).parent / "js"
+# What most widgets share is the first part of each module: a site loads it once.
+SHARED = ("plot.js", "linalg.js", "controls.js", "computed.js")
+PART_MARK = "//# part\n"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<path>[^"]+)";\n', re.MULTILINE)
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
@@ -27,15 +30,22 @@ def bundle(entry: str) -> str:
     """Join a source file and all that it imports into the text of one ES module.
 
     The files share one scope, so their top-level names are distinct; comments that fill a line
-    and indentation are left out.
+    and indentation are left out. The line ``//# part`` ends what all widgets have in common.
 
     Parameters
     ----------
     entry : str
         Path of the file under ``js/``.
     """
-    sources = [path.read_text(encoding="utf-8") for path in _in_order((JS / entry).resolve(), [])]
-    text = "".join(_IMPORT.sub("", source) for source in sources)
+    shared: list[Path] = []
+    for name in SHARED:
+        _in_order((JS / name).resolve(), shared)
+    own = _in_order((JS / entry).resolve(), list(shared))[len(shared) :]
+    return _joined(shared) + PART_MARK + _joined(own)
+
+
+def _joined(paths: list[Path]) -> str:
+    text = "".join(_IMPORT.sub("", path.read_text(encoding="utf-8")) for path in paths)
     return _INDENT.sub("", _COMMENT.sub("", text))
 
 

@@ -157,7 +157,7 @@ def gradient_descent_filter(
     y: Any,
     degree: int,
     *,
-    basis: str = "chebyshev",
+    basis: str = "monomial",
     xlabel: str = "x",
     ylabel: str = "y",
     alt: str,
@@ -174,7 +174,7 @@ def gradient_descent_filter(
         The data.
     degree : int
         Number of features, below ``n_samples``.
-    basis : {"chebyshev", "monomial"}, default="chebyshev"
+    basis : {"monomial", "chebyshev"}, default="monomial"
         The polynomials.
     xlabel, ylabel : str
         Names of the axes, with units.
@@ -194,7 +194,7 @@ def gradient_descent_filter(
     centre = features.mean(axis=0)
     left, d, right = np.linalg.svd(features - centre, full_matrices=False)
     centred = y - y.mean()
-    k, share = 30, 0.5
+    k, share = 100, 0.5
     data = {
         "d": d.tolist(),
         "n": int(x.size),
@@ -229,7 +229,7 @@ def gradient_descent_filter(
 
     controls = [
         _slider("share", "step η, in units of its limit 2/L", 0.05, 1.05, share, step=0.05),
-        _slider("k", "steps k", 1, 1e5, k, log=True, integer=True, digits=6),
+        _slider("k", "steps k", 1, 1e5, k, log=True, integer=True),
     ]
     return ComputedPlot(
         "gradient-descent-filter",
@@ -266,11 +266,15 @@ def projection(
     y = check_vector("y", y, 3)
     if np.ptp(x) == 0:
         raise ValueError("x must not be all equal")
-    best = np.polynomial.Polynomial.fit(x, y, 1).convert().coef
+    slope, intercept = np.polyfit(x, y, 1)
+    best = np.array([intercept, slope])
     spread = np.ptp(y) or 1.0
     reach = np.array([spread, 1.5 * spread / np.ptp(x)])
-    begin = best + [0.45, -0.35] * reach if theta is None else check_vector("theta", theta, 2)
+    begin = (
+        best + np.array([-0.35, 0.4]) * reach if theta is None else check_vector("theta", theta, 2)
+    )
     low, high = np.minimum(best - reach, begin), np.maximum(best + reach, begin)
+    azimuth, elevation = _view(x, y)
     radius = 1.1 * max(np.linalg.norm(v) for v in (x, y, np.ones(3)))
     data = {
         "x": x.tolist(),
@@ -292,13 +296,31 @@ def projection(
     controls = [
         _slider("theta0", "intercept θ₀", low[0], high[0], float(begin[0]), step=0.01),
         _slider("theta1", "slope θ₁", low[1], high[1], float(begin[1]), step=0.01),
-        _slider("azimuth", "turn", -180, 180, 35, step=1, unit="°"),
-        _slider("elevation", "tilt", -10, 90, 22, step=1, unit="°"),
+        _slider("azimuth", "turn", -180, 180, azimuth, step=1, integer=True, unit="°"),
+        _slider("elevation", "tilt", -10, 90, elevation, step=1, integer=True, unit="°"),
         {"type": "button", "name": "solve", "label": "Least squares"},
     ]
     return ComputedPlot(
         "projection", data, controls, still=draw_still(draw), alt=alt, height=height
     )
+
+
+def _view(x: np.ndarray, y: np.ndarray) -> tuple[int, int]:
+    """Choose a direction from which the plane is seen at a slant and the vectors stay apart."""
+    columns = np.array([np.ones(3), x, y])
+    columns /= np.linalg.norm(columns, axis=1)[:, None]
+    normal = np.cross(columns[0], columns[1])
+    normal /= np.linalg.norm(normal)
+
+    def seen(azimuth: int, elevation: int) -> float:
+        a, e = np.radians([azimuth, elevation])
+        to_eye = np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+        flat = columns - np.outer(columns @ to_eye, to_eye)
+        pairs = [np.linalg.norm(np.cross(flat[i], flat[j])) for i, j in ((0, 1), (0, 2), (1, 2))]
+        return min(pairs) - 2 * abs(abs(normal @ to_eye) - 0.5)
+
+    candidates = [(a, e) for a in range(-180, 180, 5) for e in range(10, 45, 5)]
+    return max(candidates, key=lambda angles: seen(*angles))
 
 
 def conditioning(
@@ -365,7 +387,7 @@ def conditioning(
 def _rounding_errors(
     x: np.ndarray, degrees: list[int], vander: Callable[[np.ndarray, int], np.ndarray]
 ) -> dict[str, list]:
-    """Solve for coefficients of one in three ways; the right-hand side is summed exactly rounded."""
+    """Solve in three ways for coefficients that are all one."""
     table: dict[str, list] = {name: [] for name in ("condition", "singular", "normal", "qr", "svd")}
     for degree in degrees:
         X = vander(x, degree)

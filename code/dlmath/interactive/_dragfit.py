@@ -156,7 +156,7 @@ def _check_band(band: Any) -> str:
 def _draw(figure: Figure, state: dict[str, Any]) -> None:
     """Draw the first state, by NumPy's own polynomial fit."""
     x, y, sigma = (np.asarray(state[name]) for name in ("x", "y", "sigma"))
-    grid = np.linspace(*state["xlim"], 121)
+    grid = np.linspace(state["xlim"][0], state["xlim"][1], 121)
     weights = 1 / sigma if state["weighted"] else np.ones_like(sigma)
     design = np.vander(x, state["degree"] + 1) * weights[:, None]
     inverse = np.linalg.pinv(design)

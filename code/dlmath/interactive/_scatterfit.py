@@ -54,7 +54,7 @@ class ScatterFit(Interactive):
 
     _esm = bundle("scatterfit.js")
 
-    groups = traitlets.List().tag(sync=True)
+    groups: traitlets.List = traitlets.List().tag(sync=True)
     x_options = traitlets.Dict().tag(sync=True)
     y = traitlets.List(traitlets.Float()).tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)

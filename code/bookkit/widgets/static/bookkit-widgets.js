@@ -4,6 +4,7 @@
   if (!block) return;
   const folder = new URL(".", document.currentScript.src);
   const entries = JSON.parse(block.textContent);
+  const scripts = new Map();
   const modules = new Map();
   const models = new Map();
   const cleanUps = [];
@@ -71,20 +72,25 @@
     });
   }
 
-  async function importModule(key) {
-    await addScript(key);
-    const { esm, css } = window.bookkitModules[key];
-    if (css) {
-      const style = document.createElement("style");
-      style.textContent = css;
-      document.head.append(style);
-    }
-    const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
+  async function importModule(keys) {
+    await Promise.all(keys.map((key) => once(scripts, key, () => addScript(key))));
+    const parts = keys.map((key) => window.bookkitModules[key]);
+    for (const { css } of parts) if (css) addStyle(css);
+    const url = URL.createObjectURL(new Blob(parts.map(({ esm }) => esm), { type: "text/javascript" }));
     try {
       return await import(url);
     } finally {
       URL.revokeObjectURL(url);
     }
+  }
+
+  const styles = new Set();
+  function addStyle(css) {
+    if (styles.has(css)) return;
+    styles.add(css);
+    const style = document.createElement("style");
+    style.textContent = css;
+    document.head.append(style);
   }
 
   function once(cache, key, make) {
@@ -93,8 +99,8 @@
   }
 
   async function startModel(name, alt) {
-    const { esm, state, buffers } = entries[name];
-    const module = await once(modules, esm, () => importModule(esm));
+    const { parts, state, buffers } = entries[name];
+    const module = await once(modules, parts.join(), () => importModule(parts));
     const front = module.default ?? module;
     const widget = typeof front === "function" ? await front() : front;
     const model = new Model(putBuffers({ ...state, alt }, buffers));

@@ -3,8 +3,8 @@ import { button, checkbox, makeFrame, select, slider } from "./controls.js";
 
 const MOTION_MS = 700;
 
-function describer({ digits = 3, unit = "" }) {
-  return (value) => `${format(value, digits)}${unit}`;
+function describer({ digits = 3, unit = "", integer }) {
+  return (value) => (integer ? String(value).replace("-", "−") : format(value, digits)) + unit;
 }
 
 // A figure that computes: compute(params, data) gives panels and readouts; actions are buttons.

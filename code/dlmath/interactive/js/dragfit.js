@@ -1,4 +1,4 @@
-import { Panel, format, html, onResize, svg } from "./plot.js";
+import { Panel, format, html, onResize, svg, withError } from "./plot.js";
 import { button, checkbox, makeFrame, select } from "./controls.js";
 import { polyfit } from "./models/polyfit.js";
 
@@ -6,14 +6,6 @@ const DEGREES = ["0: a constant", "1: a straight line", "2: a parabola", "3", "4
 const BANDS = [["none", "none"], ["confidence", "confidence, 95%"], ["prediction", "prediction, 95%"]];
 const HINT = "Drag a point, or an end of its error bar. Keys: arrows move the point, + and − change its error bar.";
 const QUANTILE = 1.959963984540054;
-
-// The digits of a value follow from its error, of which two are kept.
-function withError(value, error) {
-  const power = Math.floor(Math.log10(error));
-  const decimals = 1 - power;
-  if (!Number.isFinite(error) || error <= 0 || decimals < 0 || decimals > 5) return `${format(value)} ± ${format(error, 2)}`;
-  return `${value.toFixed(decimals)} ± ${error.toFixed(decimals)}`.replace("-", "−");
-}
 
 const subscript = (j) => "₀₁₂₃₄₅₆₇₈₉"[j];
 
@@ -53,11 +45,11 @@ function readouts(fit) {
   ];
 }
 
-// Area stands for weight; the mean weight has radius 6.
+// Area stands for weight; the mean weight has radius 5.
 function radii(sigma, weighted) {
   const weights = sigma.map((s) => (weighted ? 1 / (s * s) : 1));
   const mean = weights.reduce((sum, w) => sum + w, 0) / weights.length;
-  return weights.map((w) => Math.max(2.5, Math.min(14, 6 * Math.sqrt(w / mean))));
+  return weights.map((w) => Math.max(2.5, Math.min(10, 5 * Math.sqrt(w / mean))));
 }
 
 class Handle {

@@ -31,7 +31,13 @@ function niceTicks(low, high, count) {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
+// Powers of ten, or their multiples where the scale shows fewer than three powers.
 function logTicks(low, high, count) {
+  if (high / low < 1e3) {
+    const decade = 10 ** Math.floor(Math.log10(low));
+    const multiples = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((m) => m * decade);
+    return multiples.filter((tick) => tick >= low && tick <= high);
+  }
   const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9);
   const step = Math.max(1, Math.ceil((last - first) / Math.max(count, 1)));
   const ticks = [];
@@ -52,6 +58,13 @@ function format(value, digits = 3) {
     return `${mantissa.replace("-", "−")} × 10${superscript(power)}`;
   }
   return value.toFixed(Math.max(0, digits - 1 - power)).replace("-", "−");
+}
+
+// The digits of a value follow from its error, of which two are kept.
+function withError(value, error) {
+  const decimals = 1 - Math.floor(Math.log10(error));
+  if (!(decimals >= 0 && decimals <= 6)) return `${format(value)} ± ${format(error, 2)}`;
+  return `${value.toFixed(decimals)} ± ${error.toFixed(decimals)}`.replace("-", "−");
 }
 
 function formatTick(value, step) {
@@ -153,11 +166,12 @@ class Panel {
 
   #frame(spec, width, height) {
     const probe = makeScale(spec.ylim, spec.yscale === "log", 1, 0);
-    const ticks = this.#labels(probe.ticks(Math.max(2, height / 55)), spec.yscale);
+    const ticks = this.#labels(probe.ticks(Math.max(3, (height - 66) / 42)), spec.yscale);
     return { left: Math.max(30, textWidth(ticks) + 14), right: width - 10, top: 24, bottom: height - 42 };
   }
 
   #labels(ticks, scale) {
+    if (scale === "log" && ticks[ticks.length - 1] / ticks[0] < 1e4) return ticks.map((tick) => format(tick, 1));
     const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : Math.abs(ticks[0]) || 1;
     return ticks.map((tick) => (scale === "log" ? `10${superscript(Math.round(Math.log10(tick)))}` : formatTick(tick, step)));
   }
@@ -174,13 +188,13 @@ class Panel {
 
   #axes(spec, { x, y }, { left, right, top, bottom }, width) {
     const group = svg("g", { class: "dlm-axes" });
-    const yTicks = y.ticks(Math.max(2, (bottom - top) / 55)), yLabels = this.#labels(yTicks, spec.yscale);
+    const yTicks = y.ticks(Math.max(3, (bottom - top) / 42)), yLabels = this.#labels(yTicks, spec.yscale);
     yTicks.forEach((tick, i) => {
       const at = Math.round(y(tick)) + 0.5;
       group.append(svg("path", { d: `M${left} ${at}H${right}`, class: "dlm-grid" }));
       group.append(svg("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, yLabels[i]));
     });
-    const xTicks = x.ticks(Math.max(2, (right - left) / 75)), xLabels = this.#labels(xTicks, spec.xscale);
+    const xTicks = x.ticks(Math.max(3, (right - left) / 70)), xLabels = this.#labels(xTicks, spec.xscale);
     group.append(svg("path", { d: `M${left} ${Math.round(bottom) + 0.5}H${right}`, class: "dlm-axis" }));
     xTicks.forEach((tick, i) => {
       const at = Math.round(x(tick)) + 0.5;

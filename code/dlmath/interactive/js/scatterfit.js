@@ -1,8 +1,8 @@
-import { Panel, format, html, onResize, svg } from "./plot.js";
+import { Panel, format, html, onResize, svg, withError } from "./plot.js";
 import { makeFrame, select, slider } from "./controls.js";
 import { lineFit } from "./models/line.js";
 
-const HINT = "Point at a nucleus, or tab into the plot and step through the points with the arrow keys.";
+const HINT = "Hover over a point, or tab into the plot and step through the points with the arrow keys.";
 
 function padded(values) {
   const low = Math.min(...values), high = Math.max(...values), margin = 0.05 * (high - low || 1);
@@ -13,10 +13,6 @@ function padded(values) {
 function chosen(group, labels, groups, x) {
   const inside = x.map((_, i) => i).filter((i) => group === 0 || groups[i] === labels[group - 1]);
   return inside.sort((a, b) => x[a] - x[b]);
-}
-
-function withError(value, error) {
-  return `${format(value, 4)} ± ${format(error, 2)}`;
 }
 
 function render({ model, el }) {

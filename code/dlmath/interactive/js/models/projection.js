@@ -35,11 +35,11 @@ function scene(params, { x, y, radius }, { fitted, r, squared, withOnes, withX }
   const label = (at, text, color, dx = 7, dy = -5) => { const [px, py] = view(at); return { type: "text", x: px, y: py, text, color, dx, dy }; };
   const [centre1, centre2] = [dot(q1, y) / 2, dot(q2, y) / 2];
   const corner = (s, t) => combine([centre1 + s * radius, q1], [centre2 + t * radius, q2]);
-  const axes = [0, 1, 2].map((i) => origin.map((_, j) => (i === j ? radius : 0)));
+  const axes = [0, 1, 2].map((i) => origin.map((_, j) => (i === j ? 0.9 * radius : 0)));
   const series = [
-    { type: "polygon", ...path([corner(-0.95, -0.95), corner(0.95, -0.95), corner(0.95, 0.95), corner(-0.95, 0.95)]), color: 1, opacity: 0.13 },
+    { type: "polygon", ...path([corner(-0.7, -0.7), corner(0.7, -0.7), corner(0.7, 0.7), corner(-0.7, 0.7)]), color: 1, opacity: 0.13 },
     ...axes.map((axis) => ({ type: "line", ...path([origin, axis]), color: "muted", width: 1 })),
-    ...axes.map((axis, i) => label(axis, `sample ${i + 1}`, "muted", 4, 4)),
+    ...axes.map((axis, i) => label(axis, `y${"₁₂₃"[i]}`, "muted", 4, 4)),
     arrow(origin, ones, 3), label(ones, "1", 3),
     arrow(origin, x, 3), label(x, "x", 3),
     arrow(origin, fitted, 1, 2.5), label(fitted, "Xθ", 1, 8, 14),
@@ -52,7 +52,7 @@ function scene(params, { x, y, radius }, { fitted, r, squared, withOnes, withX }
     const n = unit(r), inward = unit(combine([-1, fitted]));
     series.push({ type: "line", ...path([combine([1, fitted], [size, n]), combine([1, fitted], [size, n], [size, inward]), combine([1, fitted], [size, inward])]), color: 2, width: 1.5 });
   }
-  return { axes: false, equal: true, xlim: [-1.25 * radius, 1.25 * radius], ylim: [-1.1 * radius, 1.1 * radius], series };
+  return { axes: false, equal: true, xlim: [-1.15 * radius, 1.15 * radius], ylim: [-1.05 * radius, 1.05 * radius], series };
 }
 
 function compute(params, data) {
