@@ -131,7 +131,8 @@ def _sides(left: Any, right: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _worst(difference: np.ndarray, tolerance: np.ndarray) -> Outcome:
     """Find the entry that misses its tolerance most, or comes nearest to missing it."""
-    entry = np.unravel_index(np.argmax(difference - tolerance), difference.shape)
+    share = difference / np.maximum(tolerance, 1e-200)
+    entry = np.unravel_index(np.argmax(share), difference.shape)
     return Outcome(float(difference[entry]), float(tolerance[entry]))
 
 

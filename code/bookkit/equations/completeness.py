@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from bookkit.equations.evidence import EquationTest
 from bookkit.equations.sources import Formula, chapter_of
@@ -80,4 +81,24 @@ def changed_since_review(
                 f"{register}: {label} was reviewed and is on no page now; "
                 f"python -m bookkit.equations forget {label}"
             )
+    return faults
+
+
+def unnumbered_statements(displayed: Mapping[str, list[dict[str, Any]]]) -> list[str]:
+    """Name the displayed formulas in theorems, lemmas and definitions that have no number."""
+    return [
+        f"{page}.md:{formula['line']}: a formula in a {formula['statement']} has no label"
+        for page, formulas in displayed.items()
+        for formula in formulas
+        if formula["statement"] and not formula["label"]
+    ]
+
+
+def too_few_numbered(displayed: Mapping[str, list[dict[str, Any]]]) -> list[str]:
+    """Name the pages on which less than two thirds of the displayed formulas are numbered."""
+    faults = []
+    for page, formulas in displayed.items():
+        numbered = sum(bool(formula["label"]) for formula in formulas)
+        if 3 * numbered < 2 * len(formulas):
+            faults.append(f"{page}.md: {numbered} of {len(formulas)} formulas are numbered")
     return faults

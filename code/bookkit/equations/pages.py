@@ -25,10 +25,7 @@ from bookkit.equations.sources import chapter_of
 logger = logging.getLogger(__name__)
 
 # The boxes that state something: every displayed formula in them is numbered.
-STATEMENTS = frozenset(
-    f"{kind}_node"
-    for kind in ("theorem", "lemma", "definition", "corollary", "proposition", "axiom")
-)
+STATEMENTS = ("theorem", "lemma", "definition", "corollary", "proposition", "axiom")
 CHECK = (
     '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">'
     '<path d="M3 8.5l3.2 3.2L13 4.9" fill="none" stroke="currentColor" stroke-width="1.8" '
@@ -54,6 +51,7 @@ class EquationsDomain(Domain):
         "appendices": {},  # chapter -> docname
         "overviews": set(),  # docnames
         "verified": {},  # docname -> labels that had a test in the latest build
+        "shown": None,  # what the appendix said in the latest build
         "tests": "",  # digest of the tests' sources in the latest build
     }
 
@@ -105,7 +103,7 @@ class EquationsDomain(Domain):
                 "label": math.get("label"),
                 "latex": math.astext(),
                 "line": math.line,
-                "statement": any(type(box).__name__ in STATEMENTS for box in _ancestors(math)),
+                "statement": _statement_around(math),
             }
             for math in document.findall(nodes.math_block)
             if not any("cell_output" in box.get("classes", ()) for box in _ancestors(math))
@@ -118,6 +116,12 @@ def _ancestors(node: nodes.Node) -> Iterator[nodes.Element]:
     while node.parent is not None:
         node = node.parent
         yield node
+
+
+def _statement_around(math: nodes.math_block) -> str | None:
+    """Name the kind of box in which a formula states something, if it does."""
+    boxes = {type(box).__name__ for box in _ancestors(math)}
+    return next((kind for kind in STATEMENTS if f"{kind}_node" in boxes), None)
 
 
 def _domain(env: BuildEnvironment) -> EquationsDomain:
@@ -383,15 +387,27 @@ def outdated_pages(
 
 
 def pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Have the appendix written again with the numbers, and chapters whose marks change."""
+    """Have the appendix written again when it would say something else, chapters for their marks.
+
+    Equations are numbered when all pages have been read, so a page can be out of date although
+    its own source is not.
+    """
     domain = _domain(env)
-    verified = {
-        page: [f["label"] for f in domain.numbered(page) if f["label"] in domain.tests]
+    shown = {
+        page: [
+            (formula["label"], formula["latex"], equation_number(env, page, formula["label"]))
+            for formula in domain.numbered(page)
+        ]
         for page in domain.displayed
     }
-    before, domain.data["verified"] = domain.data["verified"], verified
-    changed = [page for page in verified if verified[page] != before.get(page)]
-    return [*_appendix_pages(domain), *changed]
+    verified = {
+        page: [label for label, _, _ in formulas if label in domain.tests]
+        for page, formulas in shown.items()
+    }
+    marks_before, shown_before = domain.data["verified"], domain.data["shown"]
+    domain.data["verified"], domain.data["shown"] = verified, (shown, _counts(app))
+    pages = [page for page in verified if verified[page] != marks_before.get(page)]
+    return pages if domain.data["shown"] == shown_before else [*pages, *_appendix_pages(domain)]
 
 
 def _appendix_pages(domain: EquationsDomain) -> list[str]:
@@ -421,7 +437,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("equations-overview", EquationsOverviewDirective)
     app.add_post_transform(PrintTests)
     app.connect("env-get-outdated", outdated_pages)
-    app.connect("env-updated", pages_to_write)
+    # After Sphinx itself, which numbers the equations on this event.
+    app.connect("env-get-updated", pages_to_write, priority=900)
     app.connect("doctree-resolved", mark_equations)
     app.connect("build-finished", write_report)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -80,6 +80,6 @@ def main(arguments: list[str]) -> None:
         added.set_defaults(run=command)
     chosen = parser.parse_args(arguments)
     try:
-        chosen.run(Path.cwd(), chosen.labels)
+        chosen.run(Path(), chosen.labels)
     except ReviewError as error:
         parser.error(str(error))
