@@ -46,6 +46,38 @@ def definitions() -> str:
     )
 
 
+def expand(latex: str) -> str:
+    r"""Return a formula with the book's macros written out, for readers that do not know them."""
+    for _ in range(len(latex) + len(MACROS)):
+        call = re.search(rf"({'|'.join(map(re.escape, MACROS))})(?![a-zA-Z])", latex)
+        if call is None:
+            return latex
+        body, rest = MACROS[call[1]], latex[call.end() :]
+        for k in range(1, 10):
+            if f"#{k}" not in body:
+                break
+            argument, rest = _argument(rest)
+            body = body.replace(f"#{k}", argument)
+        # A letter that follows must not become part of the last command's name.
+        gap = " " if re.search(r"\\[a-zA-Z]+$", body) and re.match("[a-zA-Z]", rest) else ""
+        latex = latex[: call.start()] + body + gap + rest
+    raise ValueError(f"the macros in {latex!r} never end")
+
+
+def _argument(latex: str) -> tuple[str, str]:
+    """Split off the first argument: a group in braces, a command, or one character."""
+    latex = latex.lstrip()
+    if not latex.startswith("{"):
+        token = re.match(r"\\[a-zA-Z]+|\\.|.", latex, re.DOTALL)
+        return (token[0], latex[token.end() :]) if token else ("", "")
+    depth = 0
+    for found in re.finditer(r"\\.|[{}]", latex, re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0:
+            return latex[1 : found.start()], latex[found.end() :]
+    return latex[1:], ""
+
+
 def visit_math(translator: HTML5Translator, element: nodes.math) -> None:
     """Write a formula of the running text."""
     translator.body.append(_mathml(translator, element, display=False))

@@ -151,14 +151,17 @@ class Exercise:
             ) from error
         return self._read(result, right)
 
-    def _read(self, result: object, right: Values) -> Values:
+    def _read(self, result: Any, right: Values) -> Values:
         """Turn what a function returned into arrays of the right shapes, or say what is wrong."""
         if result is None:
             raise NotUsable("The function returns None. Is a `return` missing?")
         if len(self.returns) == 1:
             return (_array(result, self.returns[0], right[0]),)
         wanted = " and ".join([", ".join(self.returns[:-1]), self.returns[-1]])
-        if not isinstance(result, tuple | list) or len(result) != len(self.returns):
+        several = isinstance(result, tuple | list) or (
+            isinstance(result, np.ndarray) and result.ndim > 0
+        )
+        if not several or len(result) != len(self.returns):
             length = f" of length {len(result)}" if isinstance(result, tuple | list) else ""
             raise NotUsable(
                 f"The function should return {len(self.returns)} things, {wanted}, "

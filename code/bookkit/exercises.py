@@ -1,5 +1,0 @@
-"""Stub."""
-
-
-def setup(app):
-    """Do nothing yet."""
