@@ -43,47 +43,56 @@ The step {} is allowed because the logarithm is increasing.
 By the chain rule {} is a product of two factors, one for each layer of the composition.
 """.strip().splitlines()
 
-FORMULAS = """
-y - X\\theta_{%d}
-X \\in \\mathbb{R}^{n \\times %d}
-X^{\\mathsf{T}} X
+FORMULAS = r"""
+y - X\theta_{%d}
+X \in \mathbb{R}^{n \times %d}
+X^{\mathsf{T}} X
 u_{%d}
-\\sigma_1 \\ge \\dots \\ge \\sigma_{%d} > 0
-\\hat{y}_{%d} = X\\hat\\theta
+\sigma_1 \ge \dots \ge \sigma_{%d} > 0
+\hat{y}_{%d} = X\hat\theta
 w_{%d} = 1/s_{%d}^2
-\\theta_{%d} + \\delta
-X^{\\mathsf{T}}(y - X\\theta) = 0
-\\kappa(X) = \\sigma_1/\\sigma_{%d}
-\\operatorname{tr} P = %d
-\\hat\\theta_{%d}
+\theta_{%d} + \delta
+X^{\mathsf{T}}(y - X\theta) = 0
+\kappa(X) = \sigma_1/\sigma_{%d}
+\operatorname{tr} P = %d
+\hat\theta_{%d}
 s^2
-s^2 (X^{\\mathsf{T}} X)^{-1}_{%d%d}
-1/\\sqrt{\\lambda_{%d}}
+s^2 (X^{\mathsf{T}} X)^{-1}_{%d%d}
+1/\sqrt{\lambda_{%d}}
 d = %d
-\\bar{x}_{%d}
+\bar{x}_{%d}
 n < p = %d
-\\lVert \\theta_{%d} \\rVert_2
-\\log p(y \\mid \\theta_{%d})
-\\frac{\\partial C}{\\partial \\theta_{%d}}
-\\sum_{i=1}^{%d} r_i^2
-\\mathbb{E}[\\hat\\theta_{%d}] = \\theta
-\\alpha_{%d} \\approx 0.%d
+\lVert \theta_{%d} \rVert_2
+\log p(y \mid \theta_{%d})
+\frac{\partial C}{\partial \theta_{%d}}
+\sum_{i=1}^{%d} r_i^2
+\mathbb{E}[\hat\theta_{%d}] = \theta
+\alpha_{%d} \approx 0.%d
 f(x_{%d})
 """.strip().splitlines()
 
-DISPLAYS = """
-C_{%d}(\\theta) = \\frac{1}{n} \\sum_{i=1}^{n} \\bigl( y_i - x_i^{\\mathsf{T}} \\theta \\bigr)^2
-X^{\\mathsf{T}} X \\, \\hat\\theta_{%d} = X^{\\mathsf{T}} y
-\\begin{aligned} \\lVert y - X\\theta \\rVert^2 &= \\lVert y - X\\hat\\theta_{%d} \\rVert^2 + \
-\\lVert X(\\hat\\theta - \\theta) \\rVert^2 + 2 (y - X\\hat\\theta)^{\\mathsf{T}} X (\\hat\\theta - \
-\\theta) \\\\ &\\ge \\lVert y - X\\hat\\theta \\rVert^2 \\end{aligned}
-X = U \\Sigma V^{\\mathsf{T}} = \\sum_{j=1}^{r_{%d}} \\sigma_j u_j v_j^{\\mathsf{T}}
-\\operatorname{Cov}(\\hat\\theta) = s^2_{%d} \\begin{pmatrix} n & \\sum_i x_i \\\\ \\sum_i x_i & \
-\\sum_i x_i^2 \\end{pmatrix}^{-1}
-p(y \\mid \\theta) = \\prod_{i=1}^{n} \\frac{1}{\\sqrt{2\\pi s_{%d}^2}} \\exp\\left( -\\frac{(y_i - \
-x_i^{\\mathsf{T}}\\theta)^2}{2 s^2} \\right)
-\\mathbb{E}\\bigl[(y - \\hat y)^2\\bigr] = \\operatorname{bias}^2 + \\operatorname{var} + s_{%d}^2
-""".strip().splitlines()
+DISPLAYS = r"""
+C_{%d}(\theta) = \frac{1}{n} \sum_{i=1}^{n} \bigl( y_i - x_i^{\mathsf{T}} \theta \bigr)^2
+
+X^{\mathsf{T}} X \, \hat\theta_{%d} = X^{\mathsf{T}} y
+
+\begin{aligned}
+\lVert y - X\theta \rVert^2
+&= \lVert y - X\hat\theta_{%d} \rVert^2 + \lVert X(\hat\theta - \theta) \rVert^2
++ 2 (y - X\hat\theta)^{\mathsf{T}} X (\hat\theta - \theta) \\
+&\ge \lVert y - X\hat\theta \rVert^2
+\end{aligned}
+
+X = U \Sigma V^{\mathsf{T}} = \sum_{j=1}^{r_{%d}} \sigma_j u_j v_j^{\mathsf{T}}
+
+\operatorname{Cov}(\hat\theta) = s^2_{%d}
+\begin{pmatrix} n & \sum_i x_i \\ \sum_i x_i & \sum_i x_i^2 \end{pmatrix}^{-1}
+
+p(y \mid \theta) = \prod_{i=1}^{n} \frac{1}{\sqrt{2\pi s_{%d}^2}}
+\exp\left( -\frac{(y_i - x_i^{\mathsf{T}}\theta)^2}{2 s^2} \right)
+
+\mathbb{E}\bigl[(y - \hat y)^2\bigr] = \operatorname{bias}^2 + \operatorname{var} + s_{%d}^2
+""".strip().split("\n\n")
 
 FIGURE = """
 ```{{code-cell}} ipython3
@@ -212,7 +221,7 @@ WIDGET = """
 from dlmath.interactive import DragFit
 
 DragFit(np.arange(8.0), np.arange(8.0) + np.sin(np.arange(8.0)), np.full(8, 0.5),
-        alt="Eight points with error bars near a rising straight line with a narrow band around it.")
+        alt="Eight points with error bars near a rising straight line with a narrow band.")
 ```
 """
 

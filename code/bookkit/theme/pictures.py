@@ -74,18 +74,15 @@ def _visit_image(self: Any, node: nodes.image) -> None:
         self.body.append(self.emptytag(node, "img", "", src=node["uri"], **attributes, **lazy))
         return
     dark = node["uri"].removesuffix(".svg") + DARK
-    for theme, uri, loading in (("light", node["uri"], lazy), ("dark", dark, {"loading": "lazy"})):
-        ids = {} if theme == "light" else {"ids": []}
+    light_tag = nodes.image("", classes=node["classes"], ids=node["ids"])
+    dark_tag = nodes.image("", classes=node["classes"])
+    for tag, theme, uri, loading in (
+        (light_tag, "light", node["uri"], lazy),
+        (dark_tag, "dark", dark, {"loading": "lazy"}),
+    ):
+        classes = f"only-{theme}"
         self.body.append(
-            self.emptytag(
-                nodes.image("", classes=node["classes"], **(ids or {"ids": node["ids"]})),
-                "img",
-                "",
-                CLASS=f"only-{theme}",
-                src=uri,
-                **attributes,
-                **loading,
-            )
+            self.emptytag(tag, "img", "", CLASS=classes, src=uri, **attributes, **loading)
         )
 
 
