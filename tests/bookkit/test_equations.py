@@ -240,7 +240,8 @@ def write_book(root):
     """Write a book with numbered equations wherever one may stand."""
     files = {
         "conf.py": (
-            'extensions = ["myst_parser", "sphinx_proof", "sphinx_exercise", "bookkit.equations"]\n'
+            'extensions = ["myst_parser", "sphinx_proof", "sphinx_exercise", '
+            '"bookkit.equations.pages"]\n'
             'myst_enable_extensions = ["dollarmath", "colon_fence"]\n'
             'html_theme = "basic"\nexclude_patterns = ["_build"]\nnumfig = True\n'
         ),

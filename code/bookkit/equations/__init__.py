@@ -5,6 +5,16 @@ the lists, `review` keeps the hashes of the formulas that were compared with the
 is the Sphinx side.
 """
 
-from bookkit.equations.pages import setup
+from pathlib import Path
+from typing import Any
 
-__all__ = ["setup"]
+from sphinx.application import Sphinx
+
+from bookkit import theme
+from bookkit.equations import pages
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the pages' part, and its looks with the book's theme."""
+    theme.add_css(app, Path(__file__).with_name("equations.css"))
+    return pages.setup(app)

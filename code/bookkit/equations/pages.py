@@ -26,11 +26,7 @@ logger = logging.getLogger(__name__)
 
 # The boxes that state something: every displayed formula in them is numbered.
 STATEMENTS = ("theorem", "lemma", "definition", "corollary", "proposition", "axiom")
-CHECK = (
-    '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">'
-    '<path d="M3 8.5l3.2 3.2L13 4.9" fill="none" stroke="currentColor" stroke-width="1.8" '
-    'stroke-linecap="round" stroke-linejoin="round"/></svg>'
-)
+CHECK = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 8.5l3.2 3.2L13 4.9"/></svg>'
 
 
 class VerifiedEquations(nodes.General, nodes.Element):
@@ -252,7 +248,7 @@ def _sentence(text: str) -> list[nodes.Node]:
 
 def _folded_source(test: EquationTest) -> nodes.Element:
     folded = nodes.container(classes=["bk-test-source"])
-    summary = f"<details><summary>Read <code>{escape(test.name)}</code></summary>"
+    summary = f'<details class="bk-fold"><summary>Read <code>{escape(test.name)}</code></summary>'
     folded += nodes.raw("", summary, format="html")
     folded += nodes.literal_block(test.source, test.source, language="python")
     folded += nodes.raw("", "</details>", format="html")
