@@ -19,6 +19,7 @@ from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
 from bookkit import node
+from bookkit.mathml import font
 from bookkit.mathml.renderer import FormulaError, Renderer
 
 HERE = Path(__file__).parent
@@ -34,8 +35,14 @@ def setup(app: Sphinx) -> None:
     node.setup(app)
     app.connect("builder-inited", _open_renderer)
     app.connect("build-finished", _close_renderer)
+    app.connect("build-finished", font.write)
     app.connect("doctree-read", _refuse_bare_environments)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+
+
+def css() -> str:
+    """Return the rules for formulas; the font's address is relative to ``_static``."""
+    return (HERE / "math.css").read_text(encoding="utf-8")
 
 
 def definitions() -> str:

@@ -1,8 +1,290 @@
-// Makes Temml's tree smaller without changing what is seen or read aloud.
+// Turns the tree that Temml makes into the one that is published: fewer elements, the same
+// reading, and the spacing of TeX where browsers have none of their own.
 
+const FENCES = "()[]{}⟨⟩⌊⌋⌈⌉";
+// These open and close alike, so that an element must say which it does.
+const BARS = "|‖";
+const ACCENTS = "ˆ~ˉ˙¨ˇ˘´`˚→";
+const FUNCTION_APPLICATION = "\u2061";
+const PRIMES = ["", "′", "″", "‴", "⁗"];
+const SCRIPTS = ["msub", "msup", "msubsup"];
+const LIMITS = ["munder", "mover", "munderover"];
+// Elements whose children form a row without an <mrow> around them.
+const ROWS = ["math", "mrow", "msqrt", "mstyle", "mtd", "menclose", "mpadded", "mphantom"];
+
+// A context says how the children of an element are set: `display` style or not, and as how deep
+// a script, since TeX sets no space around relations within scripts.
 export function slim(math, display) {
   math.classes = [];
   math.style = {};
-  if (display) math.setAttribute("display", "block");
+  math.attributes = display ? { display: "block" } : {};
+  math.children = row(math.children, { display, depth: 0 });
   return math;
+}
+
+function row(children, context) {
+  const nodes = flat(children).flatMap((child) => simplify(child, context));
+  const kept = joinFunctionSpace(nodes.filter((node) => !isNothing(node)));
+  kept.forEach((node, i) => setForm(node, i, kept));
+  return kept;
+}
+
+// Temml's document fragments are rows without an element.
+function flat(children) {
+  return children.flatMap((child) => (isFragment(child) ? flat(child.children) : [child]));
+}
+
+function isFragment(node) {
+  return node.type === undefined && node.children !== undefined;
+}
+
+function isNothing(node) {
+  const bare = Object.keys(node.attributes).length === 0;
+  if (node.type === "mspace") return bare || node.attributes.width === "0pt";
+  if (node.type === "mo") return text(node) === "";
+  return node.type === "mrow" && bare && node.children.length === 0;
+}
+
+function text(node) {
+  return (node.children ?? []).map((child) => child.text ?? "").join("");
+}
+
+// Returns the nodes that stand for this one in its row.
+function simplify(node, context) {
+  switch (node.type) {
+    case "mo":
+      return [operator(node, context)];
+    case "mi":
+    case "mn":
+    case "mtext":
+    case "mspace":
+      return [token(node)];
+    case "mrow":
+      return group(node, context);
+    case "mstyle":
+      return style(node, context);
+    case "mpadded":
+      return padded(node, context);
+    default:
+      return structure(node, context);
+  }
+}
+
+function token(node) {
+  node.classes = [];
+  if (node.type === "mi" && !/^[A-Za-z\u0370-\u03ff]$/.test(text(node))) {
+    delete node.attributes.mathvariant;
+  }
+  return node;
+}
+
+function operator(node, context) {
+  const symbol = text(node);
+  const { attributes } = node;
+  const fence = attributes.fence === "true";
+  node.classes = [];
+  node.style = {};
+  node.fence = fence;
+  delete attributes.fence;
+  delete attributes.separator;
+  delete attributes.linebreak;
+  if (attributes.stretchy === "true") delete attributes.stretchy;
+  if (!isStretchy(symbol)) delete attributes.stretchy;
+  if (FENCES.includes(symbol)) delete attributes.form;
+  if (!context.limits) delete attributes.movablelimits;
+  shorten(attributes, "lspace");
+  shorten(attributes, "rspace");
+  if (context.depth > 0 && !fence && symbol !== FUNCTION_APPLICATION) {
+    attributes.lspace = "0";
+    attributes.rspace = "0";
+  }
+  return node;
+}
+
+function isStretchy(symbol) {
+  return (FENCES + BARS + ACCENTS).includes(symbol) || /[\u2190-\u21ff⏞⏟]/.test(symbol);
+}
+
+function shorten(attributes, name) {
+  if (attributes[name] === "0em") attributes[name] = "0";
+}
+
+// A row within a row is only kept where its fences stretch to what they enclose.
+function group(node, context) {
+  const children = row(node.children, context);
+  const stretches = children.some((child) => child.type === "mo" && child.fence && grows(child));
+  if (Object.keys(node.attributes).length || (stretches && children.length > 1)) {
+    node.classes = [];
+    node.children = children;
+    return [node];
+  }
+  return children;
+}
+
+function grows(fence) {
+  return fence.attributes.stretchy !== "false" && fence.attributes.minsize === undefined;
+}
+
+// \tfrac and its kin: the one child can carry the style itself.
+function style(node, context) {
+  const inner = {
+    display: (node.attributes.displaystyle ?? String(context.display)) === "true",
+    depth: Number(node.attributes.scriptlevel ?? context.depth),
+  };
+  const children = row(node.children, inner);
+  if (children.length === 1 && !Object.keys(node.style).length) {
+    Object.assign(children[0].attributes, node.attributes);
+    return children;
+  }
+  node.children = children;
+  return [node];
+}
+
+function padded(node, context) {
+  const { lspace, ...rest } = node.attributes;
+  if (lspace === "0" && !Object.keys(rest).length) return row(node.children, context);
+  node.children = row(node.children, context);
+  return [node];
+}
+
+function structure(node, context) {
+  if (ROWS.includes(node.type)) {
+    node.children = row(node.children, context);
+    node.classes = [];
+    return [node];
+  }
+  if (node.type === "mtable") return [table(node, context)];
+  if (SCRIPTS.includes(node.type)) return scripts(node, context);
+  const contexts = childContexts(node, context);
+  node.children = node.children.map((child, i) => single(child, contexts[i]));
+  node.classes = [];
+  return [node];
+}
+
+function childContexts(node, context) {
+  const script = { display: false, depth: context.depth + 1 };
+  if (node.type === "mfrac") {
+    const shown = (node.attributes.displaystyle ?? String(context.display)) === "true";
+    const part = { display: false, depth: context.depth + (shown ? 0 : 1) };
+    return [part, part];
+  }
+  if (node.type === "mroot") return [context, { display: false, depth: context.depth + 2 }];
+  if (LIMITS.includes(node.type)) {
+    return [{ ...context, limits: true }, isAccent(node) ? context : script, script];
+  }
+  return [context, script, script];
+}
+
+function isAccent(node) {
+  return node.children.length === 2 && node.children[1].type === "mo";
+}
+
+// An element with a fixed number of children needs exactly one node for each.
+function single(child, context) {
+  const nodes = row([child], context);
+  if (nodes.length === 1) return nodes[0];
+  const template = child.type === "mrow" ? child : wrapper(child);
+  template.attributes = {};
+  template.classes = [];
+  template.style = {};
+  template.children = nodes;
+  return template;
+}
+
+function wrapper(like) {
+  const node = Object.create(Object.getPrototypeOf(like));
+  return Object.assign(node, { type: "mrow", attributes: {}, children: [], classes: [], style: {} });
+}
+
+// As in TeX, a script belongs to the closing fence, not to all that the fences enclose: it then
+// stands at the height of the fence. Fences that stretch keep their scripts.
+function scripts(node, context) {
+  const [base, ...indices] = node.children;
+  const script = { display: false, depth: context.depth + 1 };
+  const nodes = row([base], context);
+  const last = nodes.pop() ?? wrapper(node);
+  const children = indices.map((child) => primes(single(child, script)));
+  node.classes = [];
+  if (nodes.length && !last.fence) {
+    const whole = wrapper(node);
+    whole.children = [...nodes, last];
+    node.children = [whole, ...children];
+    return [node];
+  }
+  if (last.fence && BARS.includes(text(last))) last.attributes.form = "postfix";
+  node.children = [last, ...children];
+  return [...nodes, node];
+}
+
+// f'' has one double prime.
+function primes(node) {
+  const marks = node.type === "mrow" ? node.children : [node];
+  if (!marks.every((mark) => mark.type === "mo" && text(mark) === "′")) return node;
+  marks[0].children[0].text = PRIMES[marks.length] ?? "′".repeat(marks.length);
+  marks[0].attributes = { lspace: "0", rspace: "0" };
+  return marks[0];
+}
+
+// Columns that alternate right and left are those of aligned equations: the style sheet
+// knows them by the table's class, so that the cells need none.
+function table(node, context) {
+  const inner = {
+    display: node.attributes.displaystyle === "true",
+    depth: node.classes.includes("tml-small") ? context.depth + 1 : context.depth,
+  };
+  const rows = node.children.filter((child) => child.type === "mtr");
+  for (const tr of rows) {
+    tr.classes = [];
+    for (const cell of tr.children) cell.children = row(cell.children, inner);
+  }
+  const kind = columns(rows);
+  if (kind) {
+    node.classes = [kind];
+    for (const cell of rows.flatMap((tr) => tr.children)) {
+      cell.classes = [];
+      cell.style = {};
+    }
+  } else {
+    node.classes = [];
+    for (const cell of rows.flatMap((tr) => tr.children)) plainCell(cell);
+  }
+  return node;
+}
+
+function columns(rows) {
+  const is = (name) => (cell, i) => cell.classes.includes(name(i));
+  const cells = (test) => rows.every((tr) => tr.children.every(test));
+  if (cells(is((i) => (i % 2 ? "tml-left" : "tml-right")))) return "aligned";
+  if (cells(is(() => "tml-left"))) return "cases";
+  if (cells((cell) => cell.classes.length === 0 && rows[0].children.length === 1)) return "gathered";
+  if (cells((cell) => cell.classes.length === 0 && !cell.style.borderLeft)) return "matrix";
+  return null;
+}
+
+function plainCell(cell) {
+  const { textAlign, borderLeft, borderRight, borderTop, borderBottom } = cell.style;
+  const kept = { textAlign, borderLeft, borderRight, borderTop, borderBottom };
+  if (cell.classes.includes("tml-left")) kept.textAlign = "left";
+  if (cell.classes.includes("tml-right")) kept.textAlign = "right";
+  cell.classes = [];
+  cell.style = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
+}
+
+// The thin space after the name of a function belongs to the sign that applies it.
+function joinFunctionSpace(nodes) {
+  return nodes.filter((node, i) => {
+    const before = nodes[i - 1];
+    const joins = node.type === "mspace" && before?.type === "mo" &&
+      text(before) === FUNCTION_APPLICATION;
+    if (joins) before.attributes.rspace = node.attributes.width;
+    return !joins;
+  });
+}
+
+// Bars open and close in turn. Other signs need no form: browsers find the only one they have.
+function setForm(node, i, nodes) {
+  if (node.type !== "mo" || !BARS.includes(text(node)) || !node.fence) return;
+  if (node.attributes.form) return;
+  const before = nodes.slice(0, i).filter((other) => other.fence && text(other) === text(node));
+  node.attributes.form = before.length % 2 ? "postfix" : "prefix";
 }

@@ -1,0 +1,182 @@
+"""Make ``BookMath.woff2`` from STIX Two Math: run ``python -m bookkit.mathml.make_font``.
+
+The result is committed, because it changes only when this file does. Next to leaving out what no
+formula of the book needs, it mends what makes STIX Two Math look wrong in a browser:
+
+* Chromium reserves for a stretched sign the width of its widest variant, so that gaps open beside
+  parentheses and behind roots. Here variants are as wide as their ink, and the largest are dropped
+  where pieces can be assembled.
+* The pieces of a horizontal brace are long, and Chromium cuts off the wider variants that short
+  braces are then made of. Here the pieces are short, and every brace is assembled.
+* The accents that stretch are combining characters, and LaTeX's are not: both stretch here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fontTools import subset
+from fontTools.ttLib import TTFont
+
+from bookkit import node
+
+SOURCE = node.MODULES / "@fontsource/stix-two-math/files/stix-two-math-latin-400-normal.woff2"
+TARGET = Path(__file__).with_name("BookMath.woff2")
+
+RANGES = (
+    (0x20, 0x7E),  # ASCII
+    (0xA0, 0xFF),  # Latin-1
+    (0x2B0, 0x2DF),  # spacing accents
+    (0x300, 0x338),  # combining accents
+    (0x391, 0x3F6),  # Greek
+    (0x2010, 0x2064),  # dashes, bars, dots, primes, invisible operators
+    (0x20D0, 0x20EF),  # combining accents for symbols
+    (0x2102, 0x2138),  # letter-like signs
+    (0x2190, 0x21FF),  # arrows
+    (0x2200, 0x22FF),  # operators and relations
+    (0x2308, 0x230B),  # floor and ceiling
+    (0x2329, 0x232A),
+    (0x239B, 0x23AE),  # pieces of fences
+    (0x23B4, 0x23E1),  # horizontal braces
+    (0x25A0, 0x25CF),  # squares, triangles, circles
+    (0x27E6, 0x27EB),  # angle brackets
+    (0x27F5, 0x27FC),  # long arrows
+    (0x2A00, 0x2A06),  # large operators
+    (0x2A7D, 0x2A7E),  # slanted relations
+    (0x1D400, 0x1D4CF),  # bold, italic, bold italic, script
+    (0x1D504, 0x1D56B),  # Fraktur, double-struck
+    (0x1D5A0, 0x1D5D3),  # sans-serif
+    (0x1D6A8, 0x1D755),  # Greek: bold, italic, bold italic
+    (0x1D7CE, 0x1D7E1),  # digits: bold, double-struck
+)
+
+FENCES = "()[]{}⌊⌋⌈⌉⟨⟩"
+BRACES = "⏞⏟"
+RADICAL = "√"
+LARGEST_FENCE = 6
+# How wide the larger radicals are in the original's measure, and how far they reach to the left.
+RADICAL_WIDTH, RADICAL_OVERHANG = 0.78, 60
+BRACE_PIECE_WIDTH = 0.35
+
+
+def main() -> None:
+    """Write the font."""
+    font = TTFont(SOURCE, recalcTimestamp=False)
+    keep(font, (chr(code) for first, last in RANGES for code in range(first, last + 1)))
+    variants = font["MATH"].table.MathVariants
+    for sign in FENCES:
+        tighten_fence(font, construction(font, sign, variants, "Vert"))
+    tighten_radical(font, construction(font, RADICAL, variants, "Vert"))
+    for sign in BRACES:
+        shorten_brace(font, construction(font, sign, variants, "Horiz"))
+    rename(font, "Book Math")
+    font.flavor = "woff2"
+    font.save(TARGET)
+    print(f"{TARGET.name}: {TARGET.stat().st_size} bytes, {len(font.getGlyphOrder())} glyphs")
+
+
+def keep(font: TTFont, characters: Iterable[str]) -> None:
+    """Leave out of a font all but these characters and what they grow into."""
+    options = subset.Options(hinting=False, notdef_outline=True, glyph_names=True)
+    options.drop_tables += ["GPOS", "GSUB", "GDEF"]
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text="".join(characters))
+    subsetter.subset(font)
+
+
+def construction(font: TTFont, sign: str, variants: Any, direction: str) -> Any:
+    """Return how a sign is stretched."""
+    glyphs = getattr(variants, f"{direction}GlyphCoverage").glyphs
+    name = font.getBestCmap()[ord(sign)]
+    return getattr(variants, f"{direction}GlyphConstruction")[glyphs.index(name)]
+
+
+def tighten_fence(font: TTFont, fence: Any) -> None:
+    """Give the variants and pieces of a fence the side bearings of its smallest form."""
+    records = fence.MathGlyphVariantRecord
+    if fence.GlyphAssembly:
+        del records[LARGEST_FENCE:]
+    fence.MathGlyphVariantCount = len(records)
+    smallest, *larger = [record.VariantGlyph for record in records]
+    left, right = bearings(font, [smallest])
+    for name in larger:
+        place(font, [name], left, right)
+    pieces = assembled(fence)
+    if pieces:
+        place(font, pieces, left, right)
+
+
+def tighten_radical(font: TTFont, radical: Any) -> None:
+    """Narrow the larger radicals, and let them begin a little further left."""
+    larger = [record.VariantGlyph for record in radical.MathGlyphVariantRecord[1:]]
+    for name in [*larger, *assembled(radical)]:
+        squeeze(font, name, RADICAL_WIDTH)
+        move(font, name, -RADICAL_OVERHANG, -RADICAL_OVERHANG)
+
+
+def shorten_brace(font: TTFont, brace: Any) -> None:
+    """Make every brace of short pieces."""
+    del brace.MathGlyphVariantRecord[1:]
+    brace.MathGlyphVariantCount = 1
+    parts = brace.GlyphAssembly.PartRecords
+    for name in assembled(brace):
+        piece = [part for part in parts if part.glyph == name]
+        if piece[0].PartFlags:
+            continue
+        squeeze(font, name, BRACE_PIECE_WIDTH)
+        for part in piece:
+            for field in ("StartConnectorLength", "EndConnectorLength", "FullAdvance"):
+                setattr(part, field, round(getattr(part, field) * BRACE_PIECE_WIDTH))
+
+
+def assembled(sign: Any) -> list[str]:
+    """Return the names of the pieces that a sign is put together from."""
+    if not sign.GlyphAssembly:
+        return []
+    return sorted({part.glyph for part in sign.GlyphAssembly.PartRecords})
+
+
+def bearings(font: TTFont, names: list[str]) -> tuple[int, int]:
+    """Return the empty space left and right of some glyphs laid over each other."""
+    glyphs, widths = font["glyf"], font["hmtx"]
+    left = min(glyphs[name].xMin for name in names)
+    right = min(widths[name][0] - glyphs[name].xMax for name in names)
+    return left, right
+
+
+def place(font: TTFont, names: list[str], left: int, right: int) -> None:
+    """Give glyphs that are laid over each other these side bearings."""
+    old_left, old_right = bearings(font, names)
+    for name in names:
+        move(font, name, left - old_left, left - old_left + right - old_right)
+
+
+def move(font: TTFont, name: str, shift: int, wider: int) -> None:
+    """Shift the outline of a glyph, and make its advance wider."""
+    glyph = font["glyf"][name]
+    glyph.coordinates.translate((shift, 0))
+    glyph.recalcBounds(font["glyf"])
+    font["hmtx"][name] = (font["hmtx"][name][0] + wider, glyph.xMin)
+
+
+def squeeze(font: TTFont, name: str, factor: float) -> None:
+    """Scale a glyph horizontally."""
+    glyph = font["glyf"][name]
+    glyph.coordinates.scale((factor, 1))
+    glyph.coordinates.toInt()
+    glyph.recalcBounds(font["glyf"])
+    font["hmtx"][name] = (round(font["hmtx"][name][0] * factor), glyph.xMin)
+
+
+def rename(font: TTFont, family: str) -> None:
+    """Name the font as what it is: a font made from another."""
+    for record in list(font["name"].names):
+        if record.nameID in (1, 4, 6, 16):
+            text = family.replace(" ", "") if record.nameID == 6 else family
+            font["name"].setName(text, record.nameID, record.platformID, 3, 0x409)
+
+
+if __name__ == "__main__":
+    main()
