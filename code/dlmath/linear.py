@@ -282,7 +282,7 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
             that are not positive, or both ``sample_weight`` and ``noise``. An estimator that was
             fitted before keeps its fit.
         """
-        if self.tol is not None and not (isinstance(self.tol, Real) and 0 <= self.tol < 1):
+        if self.tol is not None and not (isinstance(self.tol, Real) and 0 <= float(self.tol) < 1):
             raise ValueError(f"tol must be None or a number in [0, 1), got {self.tol!r}")
         given_X = X
         X, y = check_X_y(X, y, dtype=float, multi_output=True, y_numeric=True, estimator=self)
@@ -387,7 +387,7 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         if kind not in ("confidence", "prediction"):
             raise ValueError(f'kind must be "confidence" or "prediction", got {kind!r}')
-        if not (isinstance(level, Real) and 0 < level < 1):
+        if not (isinstance(level, Real) and 0 < float(level) < 1):
             raise ValueError(f"level must lie strictly between 0 and 1, got {level!r}")
         if kind == "confidence" and noise is not None:
             raise ValueError('noise is of use with kind="prediction" only')

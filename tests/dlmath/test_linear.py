@@ -132,7 +132,7 @@ def test_as_many_parameters_as_samples_leave_no_noise_to_estimate(data):
     X, y = data
     model = OLS().fit(X[:4], y[:4])
     with pytest.raises(ValueError, match="leaves 0 degrees of freedom"):
-        model.covariance_
+        _ = model.covariance_
     assert OLS().fit(X[:4], y[:4], noise=np.ones(4)).covariance_.shape == (4, 4)
 
 
