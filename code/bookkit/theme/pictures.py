@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 def setup(app: Sphinx) -> None:
     """Write pictures our way, and make the twins when everything is in place."""
-    # The kernels inherit it: matplotlib then writes no time into a picture.
-    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
     app.connect("config-inited", _replace_image, priority=900)
     app.connect("build-finished", _write_twins)
 
@@ -62,8 +59,12 @@ def _visit_image(self: Any, node: nodes.image) -> None:
     builder = self.builder
     source = node["uri"]
     if not node.get("alt", "").strip():
+        # A cell's picture has no line of its own, the cell has.
+        place = node
+        while not place.line and place.parent is not None:
+            place = place.parent
         logger.warning(
-            "the picture %s has no alternative text", source, location=node, type="bookkit"
+            "the picture %s has no alternative text", source, location=place, type="bookkit"
         )
     if source in builder.images:
         node["uri"] = f"{builder.imgpath}/{builder.images[source]}"
