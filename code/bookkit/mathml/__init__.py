@@ -18,7 +18,7 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
-from bookkit import node
+from bookkit import node, theme
 from bookkit.mathml import font
 from bookkit.mathml.renderer import FormulaError, Renderer
 
@@ -33,16 +33,13 @@ logger = logging.getLogger(__name__)
 def setup(app: Sphinx) -> None:
     """Register the renderer ``mathml``."""
     node.setup(app)
+    theme.add_css(app, HERE / "math.css")
+    theme.add_preload(app, font.ADDRESS)
     app.connect("builder-inited", _open_renderer)
     app.connect("build-finished", _close_renderer)
     app.connect("build-finished", font.write)
     app.connect("doctree-read", _refuse_bare_environments)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
-
-
-def css() -> str:
-    """Return the rules for formulas; the font's address is relative to ``_static``."""
-    return (HERE / "math.css").read_text(encoding="utf-8")
 
 
 def definitions() -> str:

@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 SOURCE = Path(__file__).with_name("BookMath.woff2")
-NAME = "book-math.woff2"
+ADDRESS = "_static/bookkit/fonts/math.woff2"
 FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
 # The style sheet sets words in formulas in the font of the text.
 WORDS = re.compile(r"<mtext>.*?</mtext>", re.DOTALL)
@@ -44,8 +44,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     characters = "".join(used_characters(Path(app.outdir).rglob("*.html")))
-    font = Path(app.outdir, "_static", NAME)
-    record = Path(app.doctreedir, "book-math.txt")
+    font = Path(app.outdir, ADDRESS)
+    record = Path(app.doctreedir, "math-font.txt")
     if font.exists() and record.exists() and record.read_text(encoding="utf-8") == characters:
         return
     font.parent.mkdir(parents=True, exist_ok=True)
