@@ -19,9 +19,10 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
+# After a failure every page is read again: Sphinx repeats no warning about a page it has read.
 book: setup
 	@echo "Building the book; the first time every chapter is executed."
-	$(BIN)/jupyter-book build -W -n --keep-going --quiet .
+	$(BIN)/jupyter-book build -W -n --keep-going --quiet . || { rm -rf _build/.doctrees; exit 1; }
 	@echo "The book is in $(CURDIR)/$(SITE)/index.html; to serve it on this machine: make serve"
 
 serve:
