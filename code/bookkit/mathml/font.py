@@ -25,6 +25,8 @@ FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
 WORDS = re.compile(r"<mtext>.*?</mtext>", re.DOTALL)
 ITALIC = re.compile(r"<mi>([^<]|&\w+;)</mi>")
 TAG = re.compile(r"<[^>]*>")
+# The sign of <msqrt>, which no text holds.
+ALWAYS = "√"
 # Signs that are said, not shown.
 INVISIBLE = {"\u2061", "\u2062", "\u2063", "\u2064", "\n"}
 
@@ -58,7 +60,7 @@ def used_characters(pages: Iterable[Path]) -> list[str]:
     formulas: set[str] = set()
     for page in pages:
         formulas.update(FORMULA.findall(page.read_text(encoding="utf-8")))
-    used: set[str] = set()
+    used = set(ALWAYS)
     for formula in formulas:
         signs = WORDS.sub("", formula)
         letters = (html.unescape(letter) for letter in ITALIC.findall(signs))

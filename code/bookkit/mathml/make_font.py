@@ -8,16 +8,23 @@ formula of the book needs, it mends what makes STIX Two Math look wrong in a bro
   where pieces can be assembled.
 * The pieces of a horizontal brace are long, and Chromium cuts off the wider variants that short
   braces are then made of. Here the pieces are short, and every brace is assembled.
-* The accents that stretch are combining characters, and LaTeX's are not: both stretch here.
+* The accents that stretch are combining characters, and LaTeX's are not: both stretch here, to a
+  little less than the width below them.
+* Primes stand as high as superscripts, so that as superscripts they stand too high. Here they are
+  drawn for that place.
+* Fractions in running text spread the lines. Here they are as compact as TeX's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from fontTools import subset
+from fontTools.pens.recordingPen import DecomposingRecordingPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
 from bookkit import node
@@ -31,7 +38,7 @@ RANGES = (
     (0x2B0, 0x2DF),  # spacing accents
     (0x300, 0x338),  # combining accents
     (0x391, 0x3F6),  # Greek
-    (0x2010, 0x2064),  # dashes, bars, dots, primes, invisible operators
+    (0x2002, 0x2064),  # spaces, dashes, bars, dots, primes, invisible operators
     (0x20D0, 0x20EF),  # combining accents for symbols
     (0x2102, 0x2138),  # letter-like signs
     (0x2190, 0x21FF),  # arrows
@@ -41,7 +48,7 @@ RANGES = (
     (0x239B, 0x23AE),  # pieces of fences
     (0x23B4, 0x23E1),  # horizontal braces
     (0x25A0, 0x25CF),  # squares, triangles, circles
-    (0x27E6, 0x27EB),  # angle brackets
+    (0x27C2, 0x27EB),  # the sign of the orthogonal, angle brackets
     (0x27F5, 0x27FC),  # long arrows
     (0x2A00, 0x2A06),  # large operators
     (0x2A7D, 0x2A7E),  # slanted relations
@@ -55,7 +62,20 @@ RANGES = (
 FENCES = "()[]{}⌊⌋⌈⌉⟨⟩"
 BRACES = "⏞⏟"
 RADICAL = "√"
-LARGEST_FENCE = 6
+# The largest variant that is kept of a fence that can be assembled from short pieces.
+LARGEST_FENCE = {"(": 8, ")": 8, "[": 8, "]": 8, "⌊": 8, "⌋": 8, "⌈": 8, "⌉": 8}
+ACCENTS = {"ˆ": "\u0302", "˜": "\u0303"}
+# An accent counts as this much wider than it is.
+ACCENT_MARGIN = 300
+PRIMES = "′″‴⁗"
+PRIME_BOTTOM, PRIME_SCALE = 90, 1.35
+BAR, BAR_WIDTH = "ˉ", 0.85
+CONSTANTS = {
+    "FractionNumeratorShiftUp": 420,
+    "FractionDenominatorShiftDown": 345,
+    "FractionRuleThickness": 58,
+    "RadicalRuleThickness": 62,
+}
 # How wide the larger radicals are in the original's measure, and how far they reach to the left.
 RADICAL_WIDTH, RADICAL_OVERHANG = 0.78, 60
 BRACE_PIECE_WIDTH = 0.35
@@ -65,12 +85,18 @@ def main() -> None:
     """Write the font."""
     font = TTFont(SOURCE, recalcTimestamp=False)
     keep(font, (chr(code) for first, last in RANGES for code in range(first, last + 1)))
-    variants = font["MATH"].table.MathVariants
     for sign in FENCES:
-        tighten_fence(font, construction(font, sign, variants, "Vert"))
-    tighten_radical(font, construction(font, RADICAL, variants, "Vert"))
+        tighten_fence(font, construction(font, sign, "Vert"), LARGEST_FENCE.get(sign))
+    tighten_radical(font, construction(font, RADICAL, "Vert"))
     for sign in BRACES:
-        shorten_brace(font, construction(font, sign, variants, "Horiz"))
+        shorten_brace(font, construction(font, sign, "Horiz"))
+    for sign, combining in ACCENTS.items():
+        stretch_accent(font, sign, combining)
+    for sign in PRIMES:
+        lower_prime(font, font.getBestCmap()[ord(sign)])
+    squeeze(font, font.getBestCmap()[ord(BAR)], BAR_WIDTH)
+    for name, value in CONSTANTS.items():
+        getattr(font["MATH"].table.MathConstants, name).Value = value
     rename(font, "Book Math")
     font.flavor = "woff2"
     font.save(TARGET)
@@ -86,18 +112,18 @@ def keep(font: TTFont, characters: Iterable[str]) -> None:
     subsetter.subset(font)
 
 
-def construction(font: TTFont, sign: str, variants: Any, direction: str) -> Any:
+def construction(font: TTFont, sign: str, direction: str) -> Any:
     """Return how a sign is stretched."""
+    variants = font["MATH"].table.MathVariants
     glyphs = getattr(variants, f"{direction}GlyphCoverage").glyphs
     name = font.getBestCmap()[ord(sign)]
     return getattr(variants, f"{direction}GlyphConstruction")[glyphs.index(name)]
 
 
-def tighten_fence(font: TTFont, fence: Any) -> None:
+def tighten_fence(font: TTFont, fence: Any, largest: int | None) -> None:
     """Give the variants and pieces of a fence the side bearings of its smallest form."""
-    records = fence.MathGlyphVariantRecord
-    if fence.GlyphAssembly:
-        del records[LARGEST_FENCE:]
+    records = fence.MathGlyphVariantRecord[:largest]
+    fence.MathGlyphVariantRecord = records
     fence.MathGlyphVariantCount = len(records)
     smallest, *larger = [record.VariantGlyph for record in records]
     left, right = bearings(font, [smallest])
@@ -131,6 +157,35 @@ def shorten_brace(font: TTFont, brace: Any) -> None:
                 setattr(part, field, round(getattr(part, field) * BRACE_PIECE_WIDTH))
 
 
+def stretch_accent(font: TTFont, sign: str, combining: str) -> None:
+    """Give an accent the larger forms of a combining one."""
+    variants = font["MATH"].table.MathVariants
+    name = font.getBestCmap()[ord(sign)]
+    stretched = deepcopy(construction(font, combining, "Horiz"))
+    smallest, *larger = stretched.MathGlyphVariantRecord
+    smallest.VariantGlyph = name
+    for record in larger:
+        record.AdvanceMeasurement += ACCENT_MARGIN
+    glyphs = [*variants.HorizGlyphCoverage.glyphs, name]
+    constructions = [*variants.HorizGlyphConstruction, stretched]
+    by_id = sorted(range(len(glyphs)), key=lambda i: font.getGlyphID(glyphs[i]))
+    variants.HorizGlyphCoverage.glyphs = [glyphs[i] for i in by_id]
+    variants.HorizGlyphConstruction = [constructions[i] for i in by_id]
+    variants.HorizGlyphCount = len(glyphs)
+
+
+def lower_prime(font: TTFont, name: str) -> None:
+    """Draw a prime larger, from a little above the baseline."""
+    glyph = outline(font, name)
+    bottom = glyph.yMin
+    glyph.coordinates.translate((0, -bottom))
+    glyph.coordinates.scale((PRIME_SCALE, PRIME_SCALE))
+    glyph.coordinates.translate((0, PRIME_BOTTOM))
+    glyph.coordinates.toInt()
+    glyph.recalcBounds(font["glyf"])
+    font["hmtx"][name] = (round(font["hmtx"][name][0] * PRIME_SCALE), glyph.xMin)
+
+
 def assembled(sign: Any) -> list[str]:
     """Return the names of the pieces that a sign is put together from."""
     if not sign.GlyphAssembly:
@@ -155,15 +210,26 @@ def place(font: TTFont, names: list[str], left: int, right: int) -> None:
 
 def move(font: TTFont, name: str, shift: int, wider: int) -> None:
     """Shift the outline of a glyph, and make its advance wider."""
-    glyph = font["glyf"][name]
+    glyph = outline(font, name)
     glyph.coordinates.translate((shift, 0))
     glyph.recalcBounds(font["glyf"])
     font["hmtx"][name] = (font["hmtx"][name][0] + wider, glyph.xMin)
 
 
+def outline(font: TTFont, name: str) -> Any:
+    """Return a glyph with an outline of its own, which can be changed."""
+    if font["glyf"][name].isComposite():
+        recording = DecomposingRecordingPen(font.getGlyphSet())
+        font.getGlyphSet()[name].draw(recording)
+        pen = TTGlyphPen(None)
+        recording.replay(pen)
+        font["glyf"][name] = pen.glyph()
+    return font["glyf"][name]
+
+
 def squeeze(font: TTFont, name: str, factor: float) -> None:
     """Scale a glyph horizontally."""
-    glyph = font["glyf"][name]
+    glyph = outline(font, name)
     glyph.coordinates.scale((factor, 1))
     glyph.coordinates.toInt()
     glyph.recalcBounds(font["glyf"])

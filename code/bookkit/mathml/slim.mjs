@@ -4,9 +4,10 @@
 const FENCES = "()[]{}⟨⟩⌊⌋⌈⌉";
 // These open and close alike, so that an element must say which it does.
 const BARS = "|‖";
-const ACCENTS = "ˆ~ˉ˙¨ˇ˘´`˚→";
+const ACCENTS = "ˆ~˜ˉ˙¨ˇ˘´`˚→";
 const FUNCTION_APPLICATION = "\u2061";
 const PRIMES = ["", "′", "″", "‴", "⁗"];
+const LARGE = /^[∏∐∑∫-∳⋀-⋃⨀-⨆]$/;
 const SCRIPTS = ["msub", "msup", "msubsup"];
 const LIMITS = ["munder", "mover", "munderover"];
 // Elements whose children form a row without an <mrow> around them.
@@ -23,9 +24,20 @@ export function slim(math, display) {
 }
 
 function row(children, context) {
-  const nodes = flat(children).flatMap((child) => simplify(child, context));
-  const kept = joinFunctionSpace(nodes.filter((node) => !isNothing(node)));
+  return settled(parts(children, context));
+}
+
+function parts(children, context) {
+  return flat(children)
+    .flatMap((child) => simplify(child, context))
+    .filter((node) => !isNothing(node));
+}
+
+// What depends on the neighbours within a row.
+function settled(nodes) {
+  const kept = joinFunctionSpace(nodes);
   kept.forEach((node, i) => setForm(node, i, kept));
+  kept.forEach((node, i) => setLargeOperator(node, kept[i - 1], kept[i + 1]));
   return kept;
 }
 
@@ -72,8 +84,9 @@ function simplify(node, context) {
 
 function token(node) {
   node.classes = [];
-  if (node.type === "mi" && !/^[A-Za-z\u0370-\u03ff]$/.test(text(node))) {
+  if (node.type === "mi" && node.attributes.mathvariant === "normal") {
     delete node.attributes.mathvariant;
+    if (/^[A-Za-z\u0370-\u03ff∂∇]$/.test(text(node))) node.classes = ["n"];
   }
   return node;
 }
@@ -85,13 +98,14 @@ function operator(node, context) {
   node.classes = [];
   node.style = {};
   node.fence = fence;
+  if (symbol === "~") node.children[0].text = "˜";
   delete attributes.fence;
   delete attributes.separator;
   delete attributes.linebreak;
-  if (attributes.stretchy === "true") delete attributes.stretchy;
+  if (fence && attributes.stretchy === "true") delete attributes.stretchy;
   if (!isStretchy(symbol)) delete attributes.stretchy;
   if (FENCES.includes(symbol)) delete attributes.form;
-  if (!context.limits) delete attributes.movablelimits;
+  if (context.display || !context.limits) delete attributes.movablelimits;
   shorten(attributes, "lspace");
   shorten(attributes, "rspace");
   if (context.depth > 0 && !fence && symbol !== FUNCTION_APPLICATION) {
@@ -111,14 +125,14 @@ function shorten(attributes, name) {
 
 // A row within a row is only kept where its fences stretch to what they enclose.
 function group(node, context) {
-  const children = row(node.children, context);
-  const stretches = children.some((child) => child.type === "mo" && child.fence && grows(child));
-  if (Object.keys(node.attributes).length || (stretches && children.length > 1)) {
+  const nodes = parts(node.children, context);
+  const stretches = nodes.some((child) => child.type === "mo" && child.fence && grows(child));
+  if (Object.keys(node.attributes).length || (stretches && nodes.length > 1)) {
     node.classes = [];
-    node.children = children;
+    node.children = settled(nodes);
     return [node];
   }
-  return children;
+  return nodes;
 }
 
 function grows(fence) {
@@ -131,18 +145,18 @@ function style(node, context) {
     display: (node.attributes.displaystyle ?? String(context.display)) === "true",
     depth: Number(node.attributes.scriptlevel ?? context.depth),
   };
-  const children = row(node.children, inner);
-  if (children.length === 1 && !Object.keys(node.style).length) {
-    Object.assign(children[0].attributes, node.attributes);
-    return children;
+  const nodes = parts(node.children, inner);
+  if (nodes.length === 1 && !Object.keys(node.style).length) {
+    Object.assign(nodes[0].attributes, node.attributes);
+    return nodes;
   }
-  node.children = children;
+  node.children = settled(nodes);
   return [node];
 }
 
 function padded(node, context) {
   const { lspace, ...rest } = node.attributes;
-  if (lspace === "0" && !Object.keys(rest).length) return row(node.children, context);
+  if (lspace === "0" && !Object.keys(rest).length) return parts(node.children, context);
   node.children = row(node.children, context);
   return [node];
 }
@@ -181,13 +195,13 @@ function isAccent(node) {
 
 // An element with a fixed number of children needs exactly one node for each.
 function single(child, context) {
-  const nodes = row([child], context);
+  const nodes = parts([child], context);
   if (nodes.length === 1) return nodes[0];
   const template = child.type === "mrow" ? child : wrapper(child);
   template.attributes = {};
   template.classes = [];
   template.style = {};
-  template.children = nodes;
+  template.children = settled(nodes);
   return template;
 }
 
@@ -201,19 +215,26 @@ function wrapper(like) {
 function scripts(node, context) {
   const [base, ...indices] = node.children;
   const script = { display: false, depth: context.depth + 1 };
-  const nodes = row([base], context);
+  const nodes = parts([base], context);
   const last = nodes.pop() ?? wrapper(node);
   const children = indices.map((child) => primes(single(child, script)));
   node.classes = [];
   if (nodes.length && !last.fence) {
     const whole = wrapper(node);
-    whole.children = [...nodes, last];
+    whole.children = settled([...nodes, last]);
     node.children = [whole, ...children];
     return [node];
   }
   if (last.fence && BARS.includes(text(last))) last.attributes.form = "postfix";
-  node.children = [last, ...children];
+  node.children = [last.attributes.minsize ? unstretched(last) : last, ...children];
   return [...nodes, node];
+}
+
+// Chromium forgets the least size of a fence that has a script, unless a row hides the fence.
+function unstretched(fence) {
+  const hiding = wrapper(fence);
+  hiding.children = [fence, wrapper(fence)];
+  return hiding;
 }
 
 // f'' has one double prime.
@@ -276,9 +297,30 @@ function joinFunctionSpace(nodes) {
     const before = nodes[i - 1];
     const joins = node.type === "mspace" && before?.type === "mo" &&
       text(before) === FUNCTION_APPLICATION;
-    if (joins) before.attributes.rspace = node.attributes.width;
+    if (joins) before.classes = ["f"];
     return !joins;
   });
+}
+
+// TeX sets a thin space before a sum only after a letter or a closing fence, and after it only
+// where no fence opens.
+function setLargeOperator(node, before, after) {
+  const operator = core(node);
+  if (operator === null || !LARGE.test(text(operator))) return;
+  if (!before || (before.type === "mo" && !closes(before)) || before.type === "mspace") {
+    operator.attributes.lspace = "0";
+  }
+  if (after?.type === "mo" && after.fence) operator.attributes.rspace = "0";
+}
+
+function core(node) {
+  const scripted = SCRIPTS.includes(node.type) || LIMITS.includes(node.type);
+  if (scripted) return core(node.children[0]);
+  return node.type === "mo" ? node : null;
+}
+
+function closes(node) {
+  return node.fence && (/[)\]}⟩⌋⌉]/.test(text(node)) || node.attributes.form === "postfix");
 }
 
 // Bars open and close in turn. Other signs need no form: browsers find the only one they have.
