@@ -7,9 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
-from scipy import stats
-
 from bookkit.node import node
 from dlmath.interactive import (
     ComputedPlot,
@@ -21,6 +18,8 @@ from dlmath.interactive import (
 )
 from dlmath.interactive._bundle import JS, bundle
 from dlmath.interactive._computed import _models
+from numpy.testing import assert_allclose
+from scipy import stats
 
 ALT = "Eight points with error bars, a straight line through them and its narrow band."
 ENTRIES = ["dragfit.js", "scatterfit.js", *(f"models/{name}.js" for name in _models())]

@@ -67,7 +67,12 @@ function computedPlot({ compute, actions = {} }) {
       controls.append(made.row);
       if (made.show) shown[control.name] = made;
     }
-    const outside = () => { params = { ...model.get("params") }; draw(); showControls(); };
+    const outside = () => {
+      if (model.get("params") === params) return;
+      params = { ...model.get("params") };
+      draw();
+      showControls();
+    };
     model.on("change:params", outside);
     draw();
     draw();

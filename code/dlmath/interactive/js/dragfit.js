@@ -129,8 +129,12 @@ function render({ model, el }) {
     announcer.say(summary());
   }
 
+  // Each name that is set is heard at once, when the others are still those of before.
+  let saving = false;
   function save() {
+    saving = true;
     for (const name of ["x", "y", "sigma", "degree", "band", "weighted"]) model.set(name, state[name]);
+    saving = false;
     model.save_changes();
   }
 
@@ -207,7 +211,12 @@ function render({ model, el }) {
   const reset = button("Reset", () => { choose(structuredClone(start)); showControls(); });
   controls.append(...[degree, band, equal, reset].map(({ row }) => row));
 
-  const outside = () => { state = read(); draw(); showControls(); };
+  const outside = () => {
+    if (saving) return;
+    state = read();
+    draw();
+    showControls();
+  };
   const watched = names.map((name) => `change:${name}`);
   for (const name of watched) model.on(name, outside);
   draw();

@@ -100,12 +100,12 @@ function render({ model, el }) {
   });
   layer.addEventListener("pointerleave", () => { at = null; mark(); });
   layer.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -shown.length, End: shown.length }[event.key];
-    if (!step) return;
+    const from = shown.indexOf(at), last = shown.length - 1;
+    const to = { ArrowRight: from + 1, ArrowUp: from + 1, ArrowLeft: from - 1, ArrowDown: from - 1, PageUp: from + 10, PageDown: from - 10, Home: 0, End: last }[event.key];
+    if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const from = shown.indexOf(at);
-    at = shown[from < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, from + step))];
+    at = shown[Math.max(0, Math.min(last, to))];
     mark();
   });
 
