@@ -92,7 +92,8 @@ class MarkdownWriter:
 
     def block_literal_block(self, node: nodes.Element) -> list[str]:
         """Write code in a fence."""
-        return [f"```{node.get('language', '')}\n{node.astext()}\n```"]
+        code = node.astext().rstrip("\n")
+        return [f"```{node.get('language', '')}\n{code}\n```"]
 
     def block_bullet_list(self, node: nodes.Element) -> list[str]:
         """Write a list."""

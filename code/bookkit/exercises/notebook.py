@@ -17,7 +17,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx_exercise.nodes import is_exercise_node
 
 from bookkit.exercises.markdown import MarkdownWriter
-from bookkit.exercises.markers import has_solution, stub
+from bookkit.exercises.markers import MarkerError, has_solution, stub
 from bookkit.exercises.page import folded_solution, is_cell
 
 _SOLUTION_GATE = re.compile(r"^(?:`{3,}|:{3,})\{solution-(start|end)\}", re.MULTILINE)
@@ -38,11 +38,13 @@ def write_notebook(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write the notebook of a page as the page itself is written."""
     if app.builder.format != "html" or not is_notebook(app.env, docname):
         return
+    try:
+        notebook = Export(app, docname).notebook(doctree)
+    except MarkerError:  # the page has warned, and a notebook would give the solution away
+        return
     path = path_of(app, docname)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        nbformat.writes(Export(app, docname).notebook(doctree)) + "\n", encoding="utf-8"
-    )
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
 def find_missing(
