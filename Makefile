@@ -49,6 +49,11 @@ lab: book
 train: setup
 	for script in $(sort $(wildcard data/train_*.py)); do $(BIN)/python $$script || exit 1; done
 
+# Changes dlmath in one place at a time and lists the changes that no test notices:
+# make mutate MODULE=dlmath.linear
+mutate: setup
+	$(BIN)/python -m bookkit.mutate $(MODULE)
+
 # Rewrites every pin from pyproject.toml; tests/test_requirements.py finds drift.
 requirements:
 	{ echo "# Written by 'make requirements' from pyproject.toml."; echo "-e ."; \
