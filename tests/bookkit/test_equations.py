@@ -11,7 +11,7 @@ import numpy  # noqa: F401  (pytester forgets modules that it sees loaded; NumPy
 import pytest
 import sympy  # noqa: F401
 from bookkit.equations import completeness, review
-from bookkit.equations.evidence import read_module, read_tests
+from bookkit.equations.evidence import listing, read_module, read_tests
 from bookkit.equations.sources import bare_environments, book_sources, formulas
 from bs4 import BeautifulSoup
 
@@ -361,13 +361,27 @@ def test_a_test_is_read_with_all_it_needs_and_no_more(sources):
     assert slope.routes == ("sympy", "numpy.polyfit")
     assert slope.summary == "The slope by ``polyfit`` against the slope by hand."
     assert slope.refuted == ("sign", "factor 2")
+    source = listing([slope.piece, *slope.helpers])
     for needed in ("import numpy", "import pytest", "SLOPE = 2.0", "def line", "def sample"):
-        assert needed in slope.source
-    assert "UNUSED" not in slope.source
-    assert "import os" not in slope.source
-    assert "test_squares" not in slope.source
-    assert "def line" not in squares.source
-    compile(slope.source, "slope", "exec")
+        assert needed in source
+    for foreign in ("UNUSED", "import os", "test_squares"):
+        assert foreign not in source
+    assert squares.helpers == ()
+    compile(source, "slope", "exec")
+
+
+def test_of_an_import_only_the_names_in_use_are_shown(tmp_path):
+    path = tmp_path / "test_x.py"
+    path.write_text(
+        "import pytest\nfrom math import (\n    cos,\n    pi,\n    sin as sine,\n)\n\n"
+        "@pytest.mark.verifies('eq-x-y', routes=('a', 'b'))\n"
+        "def test_x(verify):\n    verify.agree(sine(pi), 0)\n",
+        encoding="utf-8",
+    )
+    (test,) = read_module(path, Path("test_x.py"))
+    assert listing([test.piece]).splitlines()[:3] == [
+        "import pytest", "from math import pi", "from math import sin as sine"
+    ]  # fmt: skip
 
 
 def test_a_marker_that_has_to_be_run_is_refused(tmp_path):
@@ -529,6 +543,24 @@ def test_the_appendix_prints_equation_and_test(built):
     assert sections[1].select_one("details") is None
     assert sections[1].select_one('a[href="#verified-eq-lines-text"]').get_text() == "(1)"
     assert not soup.select("[id^=equation-]")
+
+
+def test_what_several_tests_use_is_printed_once(book):
+    edit(
+        book / "tests/equations/test_lines.py",
+        "verify.at_most(0.0, 1.0)",
+        "verify.at_most(0.0, line(1.0))",
+    )
+    assert build(book).returncode == 0
+    soup = page(book, "tests")
+    assert soup.get_text().count("def line(x)") == 1
+    shared = soup.select_one("section#shared-by-the-tests")
+    assert "def line(x)" in shared.get_text()
+    assert "def sample()" not in shared.get_text()  # one test alone uses it
+    for label in ("text", "theorem"):
+        section = soup.select_one(f"#verified-eq-lines-{label}")
+        assert "line" in section.select_one("details p").get_text()
+        assert section.select_one('details p a[href="#shared-by-the-tests"]')
 
 
 def test_the_overview_counts(built):

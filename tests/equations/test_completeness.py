@@ -21,7 +21,8 @@ def source():
 @pytest.fixture(scope="module")
 def built(site):
     """Read what Sphinx knows of the equations."""
-    return json.loads((site.parent / "reports" / "equations.json").read_text(encoding="utf-8"))
+    path = site.html.parent / "reports" / "equations.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def report(faults):

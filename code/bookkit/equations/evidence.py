@@ -1,12 +1,24 @@
 """The tests that verify the equations, as their source says: nothing is imported or run."""
 
 import ast
+import copy
 import inspect
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 TESTS = Path("tests/equations")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A definition in a test module, with the imports that it needs, each with its line."""
+
+    name: str
+    line: int
+    source: str
+    imports: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,8 @@ class EquationTest:
     routes: tuple[str, ...]
     summary: str
     refuted: tuple[str, ...]
-    source: str
+    piece: Piece
+    helpers: tuple[Piece, ...]
 
     @property
     def place(self) -> str:
@@ -46,7 +59,8 @@ def read_module(path: Path, shown_as: Path) -> list[EquationTest]:
         If a marker cannot be read without running the module.
     """
     text = path.read_text(encoding="utf-8")
-    module = ast.parse(text)
+    lines, module = text.splitlines(), ast.parse(text)
+    imports = _imports(module)
     tests = []
     for function in _functions(module.body):
         for decorator in function.decorator_list:
@@ -64,7 +78,10 @@ def read_module(path: Path, shown_as: Path) -> list[EquationTest]:
                         routes=routes,
                         summary=" ".join(docstring.partition("\n\n")[0].split()),
                         refuted=_refuted(function),
-                        source=_with_helpers(function, module, text),
+                        piece=_piece(function, imports, lines),
+                        helpers=tuple(
+                            _piece(node, imports, lines) for node in _needed(function, module)
+                        ),
                     )
                 )
     return tests
@@ -101,32 +118,44 @@ def _refuted(function: ast.FunctionDef) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _with_helpers(function: ast.FunctionDef, module: ast.Module, text: str) -> str:
-    """Give the source of a test with the imports, helpers and fixtures that it names."""
-    lines = text.splitlines()
+def listing(pieces: Iterable[Piece]) -> str:
+    """Join definitions to a text that could stand in a module: imports first, in their order."""
+    ordered = sorted(set(pieces), key=lambda piece: piece.line)
+    imports = sorted({line for piece in ordered for line in piece.imports})
+    blocks = [piece.source for piece in ordered]
+    if imports:
+        blocks.insert(0, "\n".join(text for _, text in imports))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _imports(module: ast.Module) -> dict[str, tuple[int, str]]:
+    """Give for each imported name its line and the statement that imports it alone."""
+    found = {}
+    for node in module.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                alone = copy.copy(node)
+                alone.names = [alias]
+                name = (alias.asname or alias.name).partition(".")[0]
+                found[name] = (node.lineno, ast.unparse(alone))
+    return found
+
+
+def _needed(function: ast.FunctionDef, module: ast.Module) -> list[ast.stmt]:
+    """List the module's helpers, fixtures and constants that a test names, directly or not."""
     defined = {name: node for node in module.body for name in _defines(node)}
-    needed: set[ast.stmt] = set()
-    open_ = [function]
+    needed: list[ast.stmt] = []
+    open_: list[ast.stmt] = [function]
     while open_:
-        for name in _names(open_.pop()):
+        for name in sorted(_names(open_.pop())):
             node = defined.get(name)
             if node is not None and node not in needed and node is not function:
-                needed.add(node)
-                open_.append(node)  # type: ignore[arg-type]
-    blocks = []
-    imports = []
-    for node in module.body:
-        if node in needed and isinstance(node, ast.Import | ast.ImportFrom):
-            imports.append(_segment(node, lines))
-        elif node in needed:
-            blocks.append(_segment(node, lines))
-    blocks.append(inspect.cleandoc(_segment(function, lines)))
-    return "\n\n".join(["\n".join(imports), *blocks]).strip() + "\n"
+                needed.append(node)
+                open_.append(node)
+    return needed
 
 
 def _defines(node: ast.stmt) -> list[str]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     if isinstance(node, ast.Assign | ast.AnnAssign):
@@ -135,6 +164,18 @@ def _defines(node: ast.stmt) -> list[str]:
             name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)
         ]
     return []
+
+
+def _piece(node: ast.stmt, imports: Mapping[str, tuple[int, str]], lines: list[str]) -> Piece:
+    """Cut a definition out of its module, with its decorators."""
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    return Piece(
+        name=_defines(node)[0],
+        line=node.lineno,
+        source=textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno])),
+        imports=tuple(sorted(imports[name] for name in _names(node) if name in imports)),
+    )
 
 
 def _names(node: ast.AST) -> set[str]:
@@ -146,9 +187,3 @@ def _names(node: ast.AST) -> set[str]:
         elif isinstance(inner, ast.arg):
             used.add(inner.arg)
     return used
-
-
-def _segment(node: ast.stmt, lines: list[str]) -> str:
-    decorators = getattr(node, "decorator_list", [])
-    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-    return "\n".join(lines[first - 1 : node.end_lineno])

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from html import escape
@@ -19,13 +20,14 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from bookkit.equations.evidence import TESTS, EquationTest, read_tests
+from bookkit.equations.evidence import TESTS, EquationTest, Piece, listing, read_tests
 from bookkit.equations.sources import chapter_of
 
 logger = logging.getLogger(__name__)
 
 # The boxes that state something: every displayed formula in them is numbered.
 STATEMENTS = ("theorem", "lemma", "definition", "corollary", "proposition", "axiom")
+SHARED = "shared-by-the-tests"
 CHECK = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 8.5l3.2 3.2L13 4.9"/></svg>'
 
 
@@ -176,15 +178,20 @@ class PrintTests(SphinxPostTransform):
         pages = [name for name in domain.displayed if chapter_of(name) == node["chapter"]]
         if not pages:
             logger.warning("no chapter %r has displayed formulas", node["chapter"], location=node)
+        formulas = [(page, formula) for page in pages for formula in domain.numbered(page)]
+        tests = {test for _, formula in formulas for test in domain.tests.get(formula["label"], [])}
+        uses = Counter(helper for test in tests for helper in test.helpers)
+        shared = {helper for helper, times in uses.items() if times > 1}
         printed: dict[EquationTest, nodes.reference] = {}
-        return [
-            self._equation(page, formula, printed)
-            for page in pages
-            for formula in domain.numbered(page)
-        ]
+        sections = [self._equation(page, formula, shared, printed) for page, formula in formulas]
+        return [*sections, _shared_helpers(shared)] if shared else sections
 
     def _equation(
-        self, page: str, formula: dict[str, Any], printed: dict[EquationTest, nodes.reference]
+        self,
+        page: str,
+        formula: dict[str, Any],
+        shared: set[Piece],
+        printed: dict[EquationTest, nodes.reference],
     ) -> nodes.section:
         """Print one equation with its tests; a test's source stands with its first equation."""
         label, latex = formula["label"], formula["latex"]
@@ -201,7 +208,7 @@ class PrintTests(SphinxPostTransform):
                     nodes.Text("."),
                 )
             else:
-                section += _folded_source(test)
+                section += _folded_source(test, shared)
                 number = f"({equation_number(self.env, page, label)})"
                 printed[test] = nodes.reference(
                     "", number, refid=f"verified-{label}", internal=True
@@ -246,13 +253,35 @@ def _sentence(text: str) -> list[nodes.Node]:
     return parts
 
 
-def _folded_source(test: EquationTest) -> nodes.Element:
+def _folded_source(test: EquationTest, shared: set[Piece]) -> nodes.Element:
+    """Print a test with the helpers that it alone uses, and say where the others are."""
+    source = listing([test.piece, *(helper for helper in test.helpers if helper not in shared)])
     folded = nodes.container(classes=["bk-test-source"])
     summary = f'<details class="bk-fold"><summary>Read <code>{escape(test.name)}</code></summary>'
     folded += nodes.raw("", summary, format="html")
-    folded += nodes.literal_block(test.source, test.source, language="python")
+    folded += nodes.literal_block(source, source, language="python")
+    if names := sorted(helper.name for helper in test.helpers if helper in shared):
+        link = nodes.reference("", "the end of the page", refid=SHARED, internal=True)
+        helpers: list[nodes.Node] = []
+        for name in names:
+            helpers += [nodes.Text(", "), nodes.literal(name, name)]
+        folded += nodes.paragraph(
+            "",
+            "Shared with other tests, at ",
+            link,
+            nodes.Text(": "),
+            *helpers[1:],
+            nodes.Text("."),
+        )
     folded += nodes.raw("", "</details>", format="html")
     return folded
+
+
+def _shared_helpers(shared: set[Piece]) -> nodes.section:
+    section = nodes.section(ids=[SHARED])
+    section += nodes.title("", "What the tests share")
+    section += nodes.literal_block(listing(shared), listing(shared), language="python")
+    return section
 
 
 def _counts(app: Sphinx) -> list[dict[str, Any]]:
