@@ -6,6 +6,7 @@ rewrites only one page gives the same font as a build from nothing.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
@@ -21,8 +22,6 @@ from sphinx.util import logging
 SOURCE = Path(__file__).with_name("BookMath.woff2")
 ADDRESS = "_static/bookkit/fonts/math.woff2"
 FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
-# The style sheet sets words in formulas in the font of the text.
-WORDS = re.compile(r"<mtext>.*?</mtext>", re.DOTALL)
 ITALIC = re.compile(r"<mi>([^<]|&\w+;)</mi>")
 TAG = re.compile(r"<[^>]*>")
 # The sign of <msqrt>, which no text holds.
@@ -48,11 +47,12 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     characters = "".join(used_characters(Path(app.outdir).rglob("*.html")))
     font = Path(app.outdir, ADDRESS)
     record = Path(app.doctreedir, "math-font.txt")
-    if font.exists() and record.exists() and record.read_text(encoding="utf-8") == characters:
+    made_of = hashlib.sha256(SOURCE.read_bytes()).hexdigest() + characters
+    if font.exists() and record.exists() and record.read_text(encoding="utf-8") == made_of:
         return
     font.parent.mkdir(parents=True, exist_ok=True)
     font.write_bytes(cut(characters))
-    record.write_text(characters, encoding="utf-8")
+    record.write_text(made_of, encoding="utf-8")
 
 
 def used_characters(pages: Iterable[Path]) -> list[str]:
@@ -62,10 +62,9 @@ def used_characters(pages: Iterable[Path]) -> list[str]:
         formulas.update(FORMULA.findall(page.read_text(encoding="utf-8")))
     used = set(ALWAYS)
     for formula in formulas:
-        signs = WORDS.sub("", formula)
-        letters = (html.unescape(letter) for letter in ITALIC.findall(signs))
+        letters = (html.unescape(letter) for letter in ITALIC.findall(formula))
         used.update(ITALIC_FORMS.get(letter, letter) for letter in letters)
-        used.update(html.unescape(TAG.sub("", ITALIC.sub("", signs))))
+        used.update(html.unescape(TAG.sub("", ITALIC.sub("", formula))))
     return sorted(used - INVISIBLE)
 
 

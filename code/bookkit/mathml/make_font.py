@@ -6,8 +6,7 @@ formula of the book needs, it mends what makes STIX Two Math look wrong in a bro
 * Chromium reserves for a stretched sign the width of its widest variant, so that gaps open beside
   parentheses and behind roots. Here variants are as wide as their ink, and the largest are dropped
   where pieces can be assembled.
-* The pieces of a horizontal brace are long, and Chromium cuts off the wider variants that short
-  braces are then made of. Here the pieces are short, and every brace is assembled.
+* Wide horizontal braces come in steps of half a letter. Here the straight piece of a brace is short.
 * The accents that stretch are combining characters, and LaTeX's are not: both stretch here, to a
   little less than the width below them.
 * Primes stand as high as superscripts, so that as superscripts they stand too high. Here they are
@@ -78,7 +77,8 @@ CONSTANTS = {
 }
 # How wide the larger radicals are in the original's measure, and how far they reach to the left.
 RADICAL_WIDTH, RADICAL_OVERHANG = 0.78, 60
-BRACE_PIECE_WIDTH = 0.35
+# The straight piece of a brace: its width and how far its neighbours may overlap it.
+LINE = (300, 250, 250)
 
 
 def main() -> None:
@@ -89,7 +89,7 @@ def main() -> None:
         tighten_fence(font, construction(font, sign, "Vert"), LARGEST_FENCE.get(sign))
     tighten_radical(font, construction(font, RADICAL, "Vert"))
     for sign in BRACES:
-        shorten_brace(font, construction(font, sign, "Horiz"))
+        shorten_line(font, construction(font, sign, "Horiz"))
     for sign, combining in ACCENTS.items():
         stretch_accent(font, sign, combining)
     for sign in PRIMES:
@@ -142,19 +142,14 @@ def tighten_radical(font: TTFont, radical: Any) -> None:
         move(font, name, -RADICAL_OVERHANG, -RADICAL_OVERHANG)
 
 
-def shorten_brace(font: TTFont, brace: Any) -> None:
-    """Make every brace of short pieces."""
-    del brace.MathGlyphVariantRecord[1:]
-    brace.MathGlyphVariantCount = 1
-    parts = brace.GlyphAssembly.PartRecords
-    for name in assembled(brace):
-        piece = [part for part in parts if part.glyph == name]
-        if piece[0].PartFlags:
-            continue
-        squeeze(font, name, BRACE_PIECE_WIDTH)
-        for part in piece:
-            for field in ("StartConnectorLength", "EndConnectorLength", "FullAdvance"):
-                setattr(part, field, round(getattr(part, field) * BRACE_PIECE_WIDTH))
+def shorten_line(font: TTFont, brace: Any) -> None:
+    """Shorten the straight piece of a horizontal brace, so that braces come in all widths."""
+    lines = [part for part in brace.GlyphAssembly.PartRecords if part.PartFlags]
+    for part in lines:
+        part.FullAdvance, part.StartConnectorLength, part.EndConnectorLength = LINE
+    width = font["hmtx"][lines[0].glyph][0]
+    if width > LINE[0]:
+        squeeze(font, lines[0].glyph, LINE[0] / width)
 
 
 def stretch_accent(font: TTFont, sign: str, combining: str) -> None:

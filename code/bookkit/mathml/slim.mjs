@@ -67,6 +67,7 @@ function simplify(node, context) {
     case "mo":
       return [operator(node, context)];
     case "mi":
+      return [identifier(node)];
     case "mn":
     case "mtext":
     case "mspace":
@@ -84,11 +85,19 @@ function simplify(node, context) {
 
 function token(node) {
   node.classes = [];
-  if (node.type === "mi" && node.attributes.mathvariant === "normal") {
-    delete node.attributes.mathvariant;
-    if (/^[A-Za-z\u0370-\u03ff∂∇]$/.test(text(node))) node.classes = ["n"];
-  }
   return node;
+}
+
+// Firefox sets thin spaces beside an upright letter, unless it is padded.
+function identifier(node) {
+  const { mathvariant } = node.attributes;
+  delete node.attributes.mathvariant;
+  if (mathvariant !== "normal" || !/^[A-Za-z\u0370-\u03ff∂∇]$/.test(text(node))) return token(node);
+  node.attributes.mathvariant = "normal";
+  const padding = wrapper(node);
+  padding.type = "mpadded";
+  padding.children = [token(node)];
+  return padding;
 }
 
 function operator(node, context) {
@@ -98,13 +107,14 @@ function operator(node, context) {
   node.classes = [];
   node.style = {};
   node.fence = fence;
+  if (symbol === "→" && attributes.stretchy === "false") node.classes = ["v"];
   if (symbol === "~") node.children[0].text = "˜";
   delete attributes.fence;
   delete attributes.separator;
   delete attributes.linebreak;
   if (fence && attributes.stretchy === "true") delete attributes.stretchy;
   if (!isStretchy(symbol)) delete attributes.stretchy;
-  if (FENCES.includes(symbol)) delete attributes.form;
+  if (FENCES.includes(symbol)) ["form", "lspace", "rspace"].forEach((name) => delete attributes[name]);
   if (context.display || !context.limits) delete attributes.movablelimits;
   shorten(attributes, "lspace");
   shorten(attributes, "rspace");
