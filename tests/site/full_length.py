@@ -23,17 +23,17 @@ Write the singular values in falling order, {}, and keep the first few of them.
 The fitted values {} are the projection of the data on the range of the design matrix.
 Nothing in the argument used the distribution of the noise, only that its mean is zero.
 With a weight {} for each sample, a precise measurement counts more than an imprecise one.
-If two columns are nearly parallel, a small change of {} moves the coefficients a long way.
+If two columns are nearly parallel, a small change of {} moves {} a long way.
 The gradient vanishes exactly where the residual is orthogonal to the columns, and so {} holds.
-Take any other parameter {} and expand the square: the mixed term is zero.
+Take any other parameter {} and expand the square: the mixed term {} is zero.
 The condition number {} says how many digits a careless method loses.
 We shall meet the same matrix again when the step length of gradient descent has to be chosen.
-The trace of the projection is {}, the number of parameters, whatever the data are.
+The trace of the projection is {}, the number of parameters, whatever {} is.
 An estimator with a small bias can have a smaller mean squared error than {}.
-Here {} is the variance of the noise, which we seldom know and usually estimate.
-The covariance of the estimator, {}, is large in the directions in which the data say little.
+Here {} is the variance of {}, which we seldom know and usually estimate.
+The covariance of the estimator, {}, is large in the directions in which {} says little.
 Draw the level sets of the cost: they are ellipses whose axes have lengths in proportion to {}.
-For a polynomial of degree {} the design matrix has one column for each power.
+For a polynomial of degree {} the design matrix has one column, {}, for each power.
 Let us check this with numbers before we go on, since a sign is easily lost.
 The same computation with {} in the place of the sample mean gives the unbiased estimate.
 When {} the system has more unknowns than equations and infinitely many solutions fit exactly.
@@ -273,7 +273,7 @@ class Chapter:
         return self.fill(self.random.choice(FORMULAS))
 
     def sentence(self, with_formulas: bool) -> str:
-        choice = self.random.choice([s for s in SENTENCES if with_formulas or "{}" not in s])
+        choice = self.random.choice([s for s in SENTENCES if with_formulas == ("{}" in s)])
         parts = choice.split("{}")
         filled = [f"{part}${self.formula()}$" for part in parts[:-1]]
         return "".join(filled) + parts[-1]

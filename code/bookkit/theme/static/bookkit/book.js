@@ -97,13 +97,26 @@
     mark();
   }
 
+  /* A formula in the text that is wider than the text gets a box to scroll in. */
+  function wrapWideFormulas() {
+    document.querySelectorAll(".bk-text math:not([display=block])").forEach((math) => {
+      const block = math.closest("p, li, td, th, dd, figcaption, summary, .admonition-title");
+      if (!block || math.getBoundingClientRect().width <= block.clientWidth) return;
+      if (math.parentElement.matches(".bk-scroll")) return;
+      const box = document.createElement("span");
+      box.className = "bk-scroll";
+      math.replaceWith(box);
+      box.append(math);
+    });
+  }
+
   /* A box that scrolls sideways can be reached with the keyboard, and only such a box. */
   function scrollBoxes() {
     const names = [
       [".bk-text .math-scroll", "Formula"],
       [".bk-text pre", "Code"],
-      [".bk-text .table-wrapper", "Table"],
-      [".bk-text .bk-scroll", "Scrolls sideways"],
+      [".bk-text .table-wrapper, .bk-text .output.text_html", "Table"],
+      [".bk-text .bk-scroll", "Formula"],
     ];
     const boxes = names.flatMap(([selector, label]) =>
       [...document.querySelectorAll(selector)].map((box) => [box, label])
@@ -122,8 +135,6 @@
       entries.forEach(({ target }) => label([target, nameOf.get(target)]))
     );
     boxes.forEach(([box]) => observer.observe(box));
-    document.fonts.ready.then(() => boxes.forEach(label));
-    document.addEventListener("toggle", () => boxes.forEach(label), true);
   }
 
   async function copy(text) {
@@ -173,8 +184,11 @@
   themeButton();
   drawer();
   pageContents();
-  scrollBoxes();
   copyButtons();
+  document.fonts.ready.then(() => {
+    wrapWideFormulas();
+    scrollBoxes();
+  });
   openTarget();
   addEventListener("hashchange", openTarget);
 })();

@@ -1,0 +1,111 @@
+"""What a page costs its reader: bytes, elements, and requests to other hosts."""
+
+import pytest
+from bs4 import BeautifulSoup
+from built_site import Site
+
+POLICY = "default-src 'self' data: blob: 'unsafe-inline'"
+BYTES_WITHOUT_PICTURES = 200_000
+BYTES_WITH_PICTURES = 700_000
+ELEMENTS = 15_000
+
+
+def test_the_chapter_of_full_length_has_full_length(long_site: Site):
+    """Budgets that hold for a short page say nothing."""
+    page = BeautifulSoup((long_site.html / "full-length.html").read_bytes(), "lxml")
+    displayed = page.select("math[display=block]")
+    prose = [p.get_text() for p in page.select(".bk-text p")]
+    assert len(displayed) >= 40
+    assert len(page.select("math")) - len(displayed) >= 400
+    assert sum(len(text.split()) for text in prose) >= 5_000
+    assert len(page.select(".cell_input")) >= 15
+    assert len(page.select("figure img.only-light")) >= 6
+    assert len(page.select(".bk-widget")) == 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_loads_cleanly_within_the_budget(any_site: Site, visit, theme):
+    for name in any_site.pages():
+        with visit(f"{any_site.address}/{name}", theme=theme) as heard:
+            _scroll_through(heard.page)
+            text = heard.transferred({"document", "stylesheet", "script", "font", "fetch", "xhr"})
+            everything = heard.transferred()
+            elements = heard.page.evaluate("document.getElementsByTagName('*').length")
+            assert heard.failures == [], name
+            assert heard.foreign_hosts() == set(), name
+            assert text <= BYTES_WITHOUT_PICTURES, name
+            assert everything <= BYTES_WITH_PICTURES, name
+            assert elements <= ELEMENTS, name
+
+
+def _scroll_through(page) -> None:
+    """Bring every picture into view, so that the lazy ones are loaded and counted."""
+    page.evaluate(
+        """async () => {
+          document.documentElement.style.scrollBehavior = "auto";
+          for (const img of document.images) {
+            if (getComputedStyle(img).display === "none") continue;
+            img.scrollIntoView();
+            await img.decode();
+          }
+        }"""
+    )
+    page.wait_for_load_state("networkidle")
+
+
+def test_every_page_has_the_policy(any_site: Site):
+    for name in any_site.pages():
+        page = BeautifulSoup((any_site.html / name).read_bytes(), "lxml")
+        metas = page.select('meta[http-equiv="Content-Security-Policy"]')
+        assert [meta["content"] for meta in metas] == [POLICY], name
+
+
+def test_the_policy_stops_what_goes_elsewhere(any_site: Site, visit):
+    """The listeners hear a page that breaks the rule, and the policy keeps it from leaving."""
+    with visit(f"{any_site.address}/index.html") as heard:
+        heard.page.evaluate(
+            """new Promise((done) => {
+              const img = new Image();
+              img.onerror = done;
+              img.src = "https://example.org/picture.png";
+            })"""
+        )
+        assert any("Content Security Policy" in failure for failure in heard.failures)
+
+
+def test_a_page_loads_only_what_is_ours(any_site: Site, visit):
+    """The search's index and scripts are asked for on the search's page and nowhere else."""
+    for name in any_site.pages():
+        if name == "search.html":
+            continue
+        with visit(f"{any_site.address}/{name}") as heard:
+            files = [request.url.rsplit("/_static/", 1) for request in heard.requests]
+            static = [parts[1] for parts in files if len(parts) == 2]
+            assert static, name
+            strange = [path for path in static if not path.startswith(("bookkit", "esm-"))]
+            assert strange == [], name
+            assert not any("searchindex" in request.url for request in heard.requests), name
+
+
+@pytest.mark.parametrize("size", [(360, 740), (320, 640), (1000, 800)])
+def test_no_page_scrolls_sideways(any_site: Site, visit, size):
+    for name in any_site.pages():
+        with visit(f"{any_site.address}/{name}", size=size) as heard:
+            heard.unfold()
+            _scroll_through(heard.page)
+            width = heard.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size[0], f"{name}: {_widest(heard.page)}"
+
+
+def _widest(page) -> list[str]:
+    """Name the elements that stand out of the page at its right edge."""
+    return page.evaluate(
+        """[...document.querySelectorAll("body *")]
+             .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+             .filter((e) => {
+               for (let a = e.parentElement; a; a = a.parentElement)
+                 if (getComputedStyle(a).overflowX !== "visible") return false;
+               return true;
+             })
+             .slice(0, 5).map((e) => e.outerHTML.slice(0, 120))"""
+    )
