@@ -183,7 +183,8 @@ def test_model_is_a_weighted_sum_of_features(verify):
     eta = rng.normal(size=4)
     mixed = np.polynomial.polynomial.polyval(x, 3 * theta - 2 * eta)
     verify.agree(3 * X @ theta - 2 * X @ eta, mixed, atol=1e-13)
-    verify.refutes(3 * X @ theta + 2 * X @ eta, mixed, why="not linear in the parameters")
+    verify.refutes(3 * X @ theta + 2 * X @ eta, mixed, why="sign of a part")
+    verify.refutes(X @ theta - X @ eta, mixed, why="weights left out")
 
     samples = np.linspace(-1, 1.5, 9)
     powers = samples[:, None] ** np.arange(1, 4)
@@ -234,10 +235,8 @@ def test_expansion_of_the_cost_is_exact(verify):
     """The three terms make up the cost at a distance, as polynomials and in dlmath's numbers."""
     n, p = 3, 2
     X = sympy.Matrix(n, p, sympy.symbols(f"x:{n * p}"))
-    y, theta, delta = (
-        sympy.Matrix(sympy.symbols(f"{name}:{size}"))
-        for name, size in [("y", n), ("t", p), ("d", p)]
-    )
+    y = sympy.Matrix(sympy.symbols(f"y:{n}"))
+    theta, delta = (sympy.Matrix(sympy.symbols(f"{name}:{p}")) for name in "td")
 
     def cost(at):
         return sum((y - X * at).applyfunc(lambda r: r**2)) / n
@@ -525,12 +524,14 @@ def test_law_of_geiger_and_nuttall(verify):
 )
 @pytest.mark.parametrize(("n", "p", "rank"), [(6, 3, 3), (6, 4, 2), (5, 5, 3), (3, 5, 2)])
 def test_hat_matrix(verify, n, p, rank):
-    """Dlmath's matrix is the exact projection, and has the four properties that single it out."""
+    """The exact projection is dlmath's; each of its four properties rules out some other matrix."""
     X, y, _ = problem(n, p, rank)
     H = hat_matrix(X)
     basis = sympy.Matrix.hstack(*exact(X).columnspace())
     verify.agree(H, floats(basis * (basis.T * basis).inv() * basis.T), atol=1e-14)
     verify.refutes(np.eye(n) - H, H, why="the complement")
+    if n == p:
+        verify.refutes(hat_matrix(X.T), H, why="transpose")
     nearest = X @ optimize.minimize(lambda at: np.sum((y - X @ at) ** 2), np.zeros(p), tol=1e-12).x
     verify.agree(H @ y, nearest, atol=1e-6)
     verify.refutes(2 * H @ y - y, nearest, why="reflection")
@@ -579,7 +580,7 @@ def test_all_minimisers_have_the_same_fitted_values(verify):
 )
 @pytest.mark.parametrize("rank", [3, 2])
 def test_pythagoras(verify, rank):
-    """Dlmath's fit splits the squared data as the exact projection does, at a right angle."""
+    """The fit of dlmath splits the squared data as the exact projection does, at a right angle."""
     X, y, _ = problem(7, 3, rank, seed=3)
     basis = sympy.Matrix.hstack(*exact(X).columnspace())
     shadow = basis * (basis.T * basis).LUsolve(basis.T * exact(y))
@@ -598,8 +599,7 @@ def test_pythagoras(verify, rank):
     )
     verify.agree(X.T @ (y - fitted), np.zeros(3), atol=1e-12)
     verify.refutes(X.T @ (y - shorter), np.zeros(3), why="residual of another point")
-    with_intercept = OLS().fit(X, y).predict(X)
-    verify.refutes(X.T @ (y + with_intercept), np.zeros(3), why="sign of the fit")
+    verify.refutes(X.T @ (y + fitted), np.zeros(3), why="sign of the fit")
 
 
 @pytest.mark.verifies(
@@ -678,11 +678,7 @@ def test_singular_value_decomposition(verify, n, p, rank):
         verify.refutes(V * d @ U.T, X, why="transpose")
     for directions in (U, V):
         verify.agree(directions.T @ directions, np.eye(rank), atol=1e-13)
-        verify.refutes(
-            2 * directions.T @ directions,
-            np.eye(rank),
-            why="length 2",
-        )
+        verify.refutes(2 * directions.T @ directions, np.eye(rank), why="factor 2")
     verify.agree(d, linalg.svdvals(X)[:rank], rtol=1e-12)
     verify.refutes(d**2, linalg.svdvals(X)[:rank], why="squared")
     verify.agree(d, OLS(fit_intercept=False).fit(X, y).singular_values_[:rank], rtol=1e-12)
@@ -762,12 +758,17 @@ def test_minimum_norm_solution(verify, n, p, rank):
     verify.at_most(np.full(8, np.linalg.norm(formula)), lengths, atol=1e-13)
     verify.refutes(np.full(8, 1.01 * max(lengths)), lengths, why="a longer vector")
     if rank < p:
-        verify.refutes(lengths, np.full(8, np.linalg.norm(formula)), why="longest for shortest")
+        verify.refutes(lengths, np.full(8, np.linalg.norm(formula)), why="any other solution")
 
 
 @pytest.mark.verifies(
     "eq-least-squares-pseudo-inverse",
-    routes=("the sum over singular directions", "exact factors of full rank", "dlmath.linear"),
+    routes=(
+        "the sum over singular directions",
+        "exact factors of full rank",
+        "dlmath.linear.solve_svd",
+        "dlmath.linear.hat_matrix",
+    ),
 )
 @pytest.mark.parametrize(("n", "p", "rank"), [(6, 4, 2), (3, 5, 3), (4, 4, 2)])
 def test_pseudo_inverse(verify, n, p, rank):
@@ -949,11 +950,10 @@ def test_qr_splits_the_cost(verify):
     verify.refutes(first, 6 * ols_cost(X, y, theta), why="second term left out")
     verify.refutes(first - second, 6 * ols_cost(X, y, theta), why="sign")
     verify.refutes(first + second, ols_cost(X, y, theta), why="factor n")
-    for why, wrong in {
-        "R transposed": Q.T @ y - R.T @ theta,
-        "sign of the solution": Q.T @ y + R @ theta,
-    }.items():
-        verify.refutes(np.sum(wrong**2) + second, 6 * ols_cost(X, y, theta), why=why)
+    wrong = np.sum((Q.T @ y - R.T @ theta) ** 2)
+    verify.refutes(wrong + second, 6 * ols_cost(X, y, theta), why="R transposed")
+    wrong = np.sum((Q.T @ y + R @ theta) ** 2)
+    verify.refutes(wrong + second, 6 * ols_cost(X, y, theta), why="sign inside the first term")
     verify.agree(Q @ Q.T, hat_matrix(X), atol=1e-14)
     verify.refutes(np.eye(6) - Q @ Q.T, hat_matrix(X), why="the complement")
 
