@@ -21,7 +21,7 @@ from dlmath.interactive._base import (
 )
 from dlmath.interactive._bundle import JS, bundle
 
-GRID = 121
+GRID = 97
 CONTROL_KEYS = {
     "slider": {"name", "label", "min", "max", "value"},
     "select": {"name", "label", "options", "value"},
@@ -201,10 +201,10 @@ def gradient_descent_filter(
         "uy": (left.T @ centred).tolist(),
         "yy": float(centred @ centred),
         "mean": float(y.mean()),
-        "basis": np.round((at_grid - centre) @ right.T, 10).tolist(),
-        "grid": grid.tolist(),
-        "x": x.tolist(),
-        "y": y.tolist(),
+        "basis": [[_short(b, 6) for b in row] for row in (at_grid - centre) @ right.T],
+        "grid": [_short(value, 6) for value in grid],
+        "x": [_short(value, 6) for value in x],
+        "y": [_short(value, 6) for value in y],
         "xlabel": xlabel,
         "ylabel": ylabel,
         "ylim": padded(y.min(), y.max(), 0.2),
@@ -414,5 +414,6 @@ def _relative_error(theta: np.ndarray) -> float:
     return _short(np.linalg.norm(theta - 1) / np.sqrt(theta.size))
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
+def _short(value: float, digits: int = 4) -> float:
+    """Round to what can be seen, for the page's size."""
+    return float(f"{value:.{digits}g}")

@@ -26,7 +26,7 @@ const colour = (name) => `var(--dlm-${Number.isInteger(name) ? `c${name}` : name
 function niceTicks(low, high, count) {
   const raw = (high - low) / Math.max(count, 1);
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = power * ([1, 2, 5].find((m) => m * power >= raw * 0.999) ?? 10);
+  const step = power * ([1, 2, 5].find((m) => m * power >= 0.7 * raw) ?? 10);
   const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
@@ -166,7 +166,7 @@ class Panel {
 
   #frame(spec, width, height) {
     const probe = makeScale(spec.ylim, spec.yscale === "log", 1, 0);
-    const ticks = this.#labels(probe.ticks(Math.max(3, (height - 66) / 42)), spec.yscale);
+    const ticks = this.#labels(probe.ticks(Math.max(3, (height - 66) / 50)), spec.yscale);
     return { left: Math.max(30, textWidth(ticks) + 14), right: width - 10, top: 24, bottom: height - 42 };
   }
 
@@ -188,13 +188,13 @@ class Panel {
 
   #axes(spec, { x, y }, { left, right, top, bottom }, width) {
     const group = svg("g", { class: "dlm-axes" });
-    const yTicks = y.ticks(Math.max(3, (bottom - top) / 42)), yLabels = this.#labels(yTicks, spec.yscale);
+    const yTicks = y.ticks(Math.max(3, (bottom - top) / 50)), yLabels = this.#labels(yTicks, spec.yscale);
     yTicks.forEach((tick, i) => {
       const at = Math.round(y(tick)) + 0.5;
       group.append(svg("path", { d: `M${left} ${at}H${right}`, class: "dlm-grid" }));
       group.append(svg("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, yLabels[i]));
     });
-    const xTicks = x.ticks(Math.max(3, (right - left) / 70)), xLabels = this.#labels(xTicks, spec.xscale);
+    const xTicks = x.ticks(Math.max(3, (right - left) / 85)), xLabels = this.#labels(xTicks, spec.xscale);
     group.append(svg("path", { d: `M${left} ${Math.round(bottom) + 0.5}H${right}`, class: "dlm-axis" }));
     xTicks.forEach((tick, i) => {
       const at = Math.round(x(tick)) + 0.5;

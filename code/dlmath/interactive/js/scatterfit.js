@@ -2,7 +2,7 @@ import { Panel, format, html, onResize, svg, withError } from "./plot.js";
 import { makeFrame, select, slider } from "./controls.js";
 import { lineFit } from "./models/line.js";
 
-const HINT = "Hover over a point, or tab into the plot and step through the points with the arrow keys.";
+const HINT = "Point at a data point, or tab into the plot and use the arrow keys, to read its name.";
 
 function padded(values) {
   const low = Math.min(...values), high = Math.max(...values), margin = 0.05 * (high - low || 1);
@@ -90,14 +90,16 @@ function render({ model, el }) {
   const axis = select("Horizontal axis", Object.keys(xOptions).map((name) => [name, name]), state.x, (value) => change({ x: value }));
   controls.append(axis.row, group.row);
 
-  layer.addEventListener("pointermove", (event) => {
+  const point = (event) => {
     if (scales === null) return;
     const corner = layer.getBoundingClientRect(), x = xOptions[state.x];
     const away = (i) => Math.hypot(scales.x(x[i]) - event.clientX + corner.left, scales.y(y[i]) - event.clientY + corner.top);
     const nearest = shown.reduce((best, i) => (away(i) < away(best) ? i : best), shown[0]);
     const next = away(nearest) < 30 ? nearest : null;
     if (next !== at) { at = next; mark(); }
-  });
+  };
+  layer.addEventListener("pointerdown", point);
+  layer.addEventListener("pointermove", point);
   layer.addEventListener("pointerleave", () => { at = null; mark(); });
   layer.addEventListener("keydown", (event) => {
     const from = shown.indexOf(at), last = shown.length - 1;

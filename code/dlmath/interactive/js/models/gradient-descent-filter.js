@@ -60,7 +60,7 @@ function compute(params, data) {
       { type: "line", x: grid, y: curve(ridgeFactors(d, nLambda), data), color: 3, dash: "6 4" },
       { type: "line", x: grid, y: curve(state.factors, data), color: 1, width: 2.25 },
       { type: "points", x, y, color: "ink", r: 3 },
-      { type: "text", x: end[0], y: ylim[1], dx: 6, dy: 14, text: "· · least squares", color: "muted" },
+      { type: "text", x: end[1], y: ylim[1], dy: -11, anchor: "end", text: "· · least squares", color: "muted" },
     ],
   };
   const message = "η is beyond its limit 2/L: the largest component grows at every step";
