@@ -153,3 +153,17 @@ def test_the_job_at_the_lower_bounds_uses_those_of_the_package():
     assert len(requirements) == 4
     for requirement in requirements:
         assert requirement.replace(">=", "==") in workflow
+
+
+COMMAND = re.compile(r"(?:^|`|: )make ([a-z]+)\b", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "chapters/appendices/running-and-teaching.md"]
+)
+def test_commands_in_the_documents_exist(name):
+    targets = re.findall(r"^([a-z]+):", TEXTS["Makefile"], re.MULTILINE)
+    assert targets
+    named = COMMAND.findall(TEXTS[name])
+    assert named
+    assert set(named) <= set(targets)
