@@ -6,8 +6,8 @@ a lost transpose, a sum for a mean. (General tools such as mutmut know neither t
 the n, and start an interpreter that imports SciPy afresh for every change.) A survivor is a gap
 in the tests, or a change that makes no difference; only a reader can tell which.
 
-Nothing is written: each change is compiled in memory, and a forked process runs the tests that
-name the module, with the changed module in its place.
+Nothing is written: each change is compiled in memory, and a forked process runs the module's
+own tests and the equations' tests that name it, with the changed module in its place.
 """
 
 import argparse
@@ -182,14 +182,17 @@ class _Changed(MetaPathFinder, Loader):
 
 
 def relevant_tests(module: str, root: Path) -> list[Path]:
-    """List the unit and equation tests that name a module, its own tests first."""
+    """List a module's own tests, and after them the equations' tests that name it."""
     package, _, name = module.rpartition(".")
     ways = (module, f"from {package} import {name}")
-    candidates = [*root.glob("tests/dlmath/**/test_*.py"), *root.glob("tests/equations/test_*.py")]
-    naming = [
-        path for path in candidates if any(way in path.read_text(encoding="utf-8") for way in ways)
+    return [
+        *sorted(root.glob(f"tests/dlmath/**/test_{name}.py")),
+        *(
+            path
+            for path in sorted(root.glob("tests/equations/test_*.py"))
+            if any(way in path.read_text(encoding="utf-8") for way in ways)
+        ),
     ]
-    return sorted(naming, key=lambda path: (path.name != f"test_{name}.py", path))
 
 
 def run_tests(module: str, code: CodeType, tests: list[Path], root: Path, limit: int) -> int:
@@ -242,7 +245,7 @@ def examine(module: str, root: Path) -> None:
     tests = relevant_tests(module, root)
     changed = mutants(source, path.relative_to(root))
     if not tests or not changed:
-        print(f"{module}: {len(changed)} mutants, {len(tests)} test modules that name it")
+        print(f"{module}: {len(changed)} mutants, {len(tests)} test modules")
         return
     began = time.monotonic()
     unchanged = compile(source, str(path), "exec")

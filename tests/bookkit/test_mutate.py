@@ -95,11 +95,11 @@ def project(tmp_path):
     return tmp_path
 
 
-def mutate(project, tests):
+def mutate(project, tests, module="dlmath.sample"):
     (project / "tests/dlmath/test_sample.py").write_text(tests, encoding="utf-8")
     before = {path: path.read_bytes() for path in project.rglob("*.*") if path.is_file()}
     code = f"import sys; sys.path.insert(0, {str(project / 'code')!r})\n" + (
-        "from bookkit import mutate; mutate.HEAVY = (); mutate.main(['dlmath.sample'])"
+        f"from bookkit import mutate; mutate.HEAVY = (); mutate.main(['{module}'])"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=project, capture_output=True, text=True
@@ -133,8 +133,9 @@ def test_tests_that_fail_anyway_show_nothing(project):
 
 
 def test_a_module_without_tests_is_named(project):
-    result = mutate(project, "def test_nothing(): pass\n")
-    assert "dlmath.sample: 2 mutants, 0 test modules that name it" in result.stdout
+    (project / "code/dlmath/bare.py").write_text("SIZE = 2\n", encoding="utf-8")
+    result = mutate(project, WEAK, "dlmath.bare")
+    assert "dlmath.bare: 1 mutants, 0 test modules" in result.stdout
 
 
 def test_a_module_that_does_not_exist_is_named(project):
@@ -148,8 +149,8 @@ def test_a_module_that_does_not_exist_is_named(project):
     assert "there is no module dlmath.ghost" in result.stderr
 
 
-def test_the_tests_of_a_module_come_first(project):
-    for name in ("test_sample.py", "test_another.py"):
-        (project / "tests/dlmath" / name).write_text(WEAK, encoding="utf-8")
+def test_a_module_s_own_tests_come_before_those_of_the_equations(project):
+    for name in ("dlmath/test_sample.py", "dlmath/test_another.py", "equations/test_means.py"):
+        (project / "tests" / name).write_text(WEAK, encoding="utf-8")
     found = relevant_tests("dlmath.sample", project)
-    assert [path.name for path in found] == ["test_sample.py", "test_another.py"]
+    assert [path.name for path in found] == ["test_sample.py", "test_means.py"]

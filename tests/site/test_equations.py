@@ -1,0 +1,95 @@
+"""The check marks in the built book: beside each equation, and leading to its test."""
+
+import json
+import re
+from urllib.parse import urldefrag, urljoin
+
+import pytest
+from bookkit.equations.sources import chapter_of
+from bs4 import BeautifulSoup
+
+SIZES = {"desktop": (1280, 900), "telephone": (360, 740)}
+
+
+def soup_of(site, page):
+    return BeautifulSoup((site.html / page).read_text(encoding="utf-8"), "lxml")
+
+
+@pytest.fixture(scope="module")
+def equations(site):
+    """Give the page of each numbered equation, in the order of each page."""
+    path = site.html.parent / "reports" / "equations.json"
+    displayed = json.loads(path.read_text(encoding="utf-8"))["displayed"]
+    found = {
+        formula["label"]: f"{page}.html"
+        for page, formulas in displayed.items()
+        for formula in formulas
+        if formula["label"]
+    }
+    assert found
+    return found
+
+
+def test_each_numbered_equation_has_its_mark_and_the_mark_its_test(site, equations):
+    for label, page in equations.items():
+        formula = soup_of(site, page).find(id=f"equation-{label}")
+        number = re.search(r"\d[\d.]*", formula.select_one(".eqno").get_text())[0]
+        mark = formula.find_next_sibling("a", class_="bk-verified")
+        assert mark is not None, f"{page}: {label} has no mark"
+        assert mark["aria-label"] == f"Verified: read the test of equation {number}"
+        address, anchor = urldefrag(urljoin(page, mark["href"]))
+        section = soup_of(site, address).find(id=anchor)
+        assert section is not None, f"{page}: the mark of {label} leads nowhere"
+        back = section.select_one("h2 a.reference")
+        assert back.get_text() == f"({number})"
+        assert urldefrag(urljoin(address, back["href"])) == (page, f"equation-{label}")
+        assert section.select_one(".math math"), f"{address}: {label} is not printed"
+        assert section.select_one("details pre, p a.reference"), f"{address}: {label} has no test"
+
+
+def test_the_overview_counts_the_book(site, equations):
+    rows = soup_of(site, "chapters/appendices/verified-equations.html").select("tbody tr")
+    *chapters, total = ([int(cell.get_text()) for cell in row.select("td")[1:]] for row in rows)
+    assert len(chapters) == len({chapter_of(page) for page in equations.values()})
+    assert total == [sum(column) for column in zip(*chapters, strict=True)]
+    displayed, numbered, verified = total
+    assert displayed >= numbered == verified == len(equations)
+
+
+@pytest.fixture(scope="module")
+def first(equations):
+    """Give the first equation of a page, where its test is printed too, and the page."""
+    return next(iter(equations.items()))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+def test_the_mark_stands_beside_the_number(site, visit, first, size, theme):
+    label, page = first
+    with visit(f"{site.address}/{page}#equation-{label}", size=size, theme=theme) as heard:
+        pair = heard.page.locator(".bk-equation", has=heard.page.locator(f"#equation-{label}"))
+        mark = pair.locator(".bk-verified").bounding_box()
+        number = pair.locator(".eqno").bounding_box()
+        assert number["x"] + number["width"] <= mark["x"] <= number["x"] + number["width"] + 12
+        assert number["y"] < mark["y"] + mark["height"] / 2 < number["y"] + number["height"]
+        assert mark["x"] + mark["width"] <= size[0]
+        assert min(mark["width"], mark["height"]) >= 24
+
+
+def test_the_mark_leads_a_reader_to_the_test_and_back(site, visit, first):
+    label, page = first
+    with visit(f"{site.address}/{page}") as heard:
+        name = re.compile("Verified: read the test of equation")
+        pair = heard.page.locator(".bk-equation", has=heard.page.locator(f"#equation-{label}"))
+        pair.get_by_role("link", name=name).press("Enter")
+        heard.page.wait_for_url(f"**#verified-{label}")
+        section = heard.page.locator(f"#verified-{label}")
+        assert -1 <= section.bounding_box()["y"] <= 450
+        source = section.locator("pre").first
+        assert not source.is_visible()
+        section.locator("summary").first.press("Enter")
+        assert source.is_visible()
+        assert label in source.inner_text()
+        section.locator("h2 a.reference").click()
+        heard.page.wait_for_url(f"**/{page}#equation-{label}")
+        assert heard.failures == []
