@@ -79,7 +79,7 @@ def cut(characters: str) -> bytes:
             type="bookkit",
             subtype="formula",
         )
-    options = subset.Options(hinting=False, notdef_outline=True)
+    options = subset.Options(hinting=False, notdef_outline=True, bidi_closure=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=characters)
     subsetter.subset(font)

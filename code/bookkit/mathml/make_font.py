@@ -6,7 +6,7 @@ formula of the book needs, it mends what makes STIX Two Math look wrong in a bro
 * Chromium reserves for a stretched sign the width of its widest variant, so that gaps open beside
   parentheses and behind roots. Here variants are as wide as their ink, and the largest are dropped
   where pieces can be assembled.
-* Wide horizontal braces come in steps of half a letter. Here the straight piece of a brace is short.
+* Wide horizontal braces come in coarse steps. Here the straight piece of a brace is short.
 * The accents that stretch are combining characters, and LaTeX's are not: both stretch here, to a
   little less than the width below them.
 * Primes stand as high as superscripts, so that as superscripts they stand too high. Here they are

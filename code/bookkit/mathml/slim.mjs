@@ -10,6 +10,7 @@ const PRIMES = ["", "′", "″", "‴", "⁗"];
 const LARGE = /^[∏∐∑∫-∳⋀-⋃⨀-⨆]$/;
 const SCRIPTS = ["msub", "msup", "msubsup"];
 const LIMITS = ["munder", "mover", "munderover"];
+const BORDERS = ["borderLeft", "borderRight", "borderTop", "borderBottom"];
 // Elements whose children form a row without an <mrow> around them.
 const ROWS = ["math", "mrow", "msqrt", "mstyle", "mtd", "menclose", "mpadded", "mphantom"];
 
@@ -288,17 +289,18 @@ function columns(rows) {
   if (cells(is((i) => (i % 2 ? "tml-left" : "tml-right")))) return "aligned";
   if (cells(is(() => "tml-left"))) return "cases";
   if (cells((cell) => cell.classes.length === 0 && rows[0].children.length === 1)) return "gathered";
-  if (cells((cell) => cell.classes.length === 0 && !cell.style.borderLeft)) return "matrix";
+  if (cells((cell) => cell.classes.length === 0 && !BORDERS.some((side) => cell.style[side]))) {
+    return "matrix";
+  }
   return null;
 }
 
 function plainCell(cell) {
-  const { textAlign, borderLeft, borderRight, borderTop, borderBottom } = cell.style;
-  const kept = { textAlign, borderLeft, borderRight, borderTop, borderBottom };
-  if (cell.classes.includes("tml-left")) kept.textAlign = "left";
-  if (cell.classes.includes("tml-right")) kept.textAlign = "right";
+  const kept = Object.entries(cell.style).filter(([name]) => BORDERS.includes(name));
+  cell.style = Object.fromEntries(kept);
+  if (cell.classes.includes("tml-left")) cell.style.textAlign = "left";
+  if (cell.classes.includes("tml-right")) cell.style.textAlign = "right";
   cell.classes = [];
-  cell.style = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
 }
 
 // The thin space after the name of a function belongs to the sign that applies it.

@@ -35,7 +35,8 @@ for await (const line of lines) {
   try {
     answer = { mathml: render(JSON.parse(line)) };
   } catch (error) {
-    answer = { error: error.message.trim() };
+    // Temml breaks its messages into lines, and underlines with combining characters.
+    answer = { error: error.message.replaceAll("\u0332", "").replace(/\s+/g, " ").trim() };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
