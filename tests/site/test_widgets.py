@@ -1,24 +1,25 @@
 """The figures to move, in the pages of a small book: from a server, from disk, in a browser."""
 
-import functools
-import http.server
 import json
 import math
 import re
 import shutil
 import subprocess
 import sys
-import threading
-from pathlib import Path
+from contextlib import ExitStack
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from bookkit.node import MODULES
+from built_site import serve
 from numpy.testing import assert_allclose
-from playwright.sync_api import sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
+COUNT_SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
 CONF = """
 extensions = ["myst_nb", "bookkit.widgets"]
 html_theme = "basic"
@@ -162,61 +163,28 @@ def html(book):
 
 @pytest.fixture(scope="module")
 def address(html):
-    """Serve the book on the loopback address."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with serve(html) as address:
+        yield address
 
 
 @pytest.fixture
-def open_page(chromium):
-    """Open an address in a fresh window; page errors fail the test."""
-    faults = []
-    contexts = []
+def open_page(visit):
+    """Open an address in a fresh window; whatever fails there fails the test."""
+    visits = []
+    with ExitStack() as stack:
 
-    def go(url, expected=(), **options):
-        context = chromium.new_context(**{"viewport": {"width": 800, "height": 700}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(request.url))
-        page.on(
-            "console",
-            lambda message: (
-                message.type in ("error", "warning")
-                and not message.location["url"].endswith("favicon.ico")
-                and not any(text in message.text for text in expected)
-                and faults.append(message.text)
-            ),
-        )
-        page.add_init_script("""
-            window.shifts = 0;
-            new PerformanceObserver((list) => {
-              for (const entry of list.getEntries()) window.shifts += entry.value;
-            }).observe({ type: "layout-shift", buffered: true });
-        """)
-        page.goto(url)
-        return page
+        def go(url, size=(800, 700), expected="nothing", **options):
+            # The first page is only the place where the observer of shifts can be put.
+            heard = stack.enter_context(visit("about:blank", size, **options))
+            visits.append((heard, expected))
+            heard.page.add_init_script(COUNT_SHIFTS)
+            heard.page.goto(url)
+            return heard.page
 
-    yield go
-    for context in contexts:
-        context.close()
-    assert faults == []
+        yield go
+    for heard, expected in visits:
+        unheard = (expected, "favicon.ico", "Failed to load resource")
+        assert [f for f in heard.failures if not any(text in f for text in unheard)] == []
 
 
 @pytest.fixture(params=["server", "disk"])
@@ -335,7 +303,7 @@ def test_figures_wait_until_they_are_seen(open_page, site_url):
 
 @pytest.mark.parametrize("width", [360, 800])
 def test_nothing_shifts_when_figures_come_alive(open_page, address, width):
-    page = open_page(f"{address}/moving.html", viewport={"width": width, "height": 700})
+    page = open_page(f"{address}/moving.html", size=(width, 700))
     for label in ("fig-drag", "fig-descent", "fig-projection", "fig-scatter"):
         figure = page.locator(f"#{label} .bk-widget")
         before = figure.bounding_box()["height"]
@@ -459,7 +427,7 @@ def test_groups_and_axes_of_the_scatter(open_page, address):
 
 
 def test_the_host_keeps_the_contract_of_anywidget(open_page, site_url):
-    page = open_page(f"{site_url}/probe.html", expected=["the probe was told to fail"])
+    page = open_page(f"{site_url}/probe.html", expected="the probe was told to fail")
     first = json.loads(alive(page, "fig-probe").locator(".probe").inner_text())
     second = json.loads(alive(page, "fig-again").locator(".probe").inner_text())
     assert first == {
@@ -482,7 +450,7 @@ def test_the_host_keeps_the_contract_of_anywidget(open_page, site_url):
 
 
 def test_a_failing_figure_says_so_and_keeps_its_picture(open_page, address):
-    page = open_page(f"{address}/probe.html", expected=["the probe was told to fail"])
+    page = open_page(f"{address}/probe.html", expected="the probe was told to fail")
     page.locator("#fig-failing").scroll_into_view_if_needed()
     message = page.locator("#fig-failing .bk-widget-error")
     message.wait_for()
@@ -502,8 +470,8 @@ def test_print_and_readers_without_scripts_get_the_still(open_page, address):
 
 @pytest.mark.parametrize("width", [360, 800])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_figures(open_page, address, width, scheme):
-    page = open_page(f"{address}/moving.html", viewport={"width": width, "height": 700})
+def test_axe_finds_nothing_in_the_figures(open_page, address, node_modules, width, scheme):
+    page = open_page(f"{address}/moving.html", size=(width, 700))
     if scheme == "dark":
         page.add_style_tag(
             content=":root { --bk-bg: #14171b; --bk-surface: #1d2127; --bk-ink: #e3e1dc;"
@@ -511,7 +479,7 @@ def test_axe_finds_nothing_in_the_figures(open_page, address, width, scheme):
         )
     for label in ("fig-drag", "fig-descent", "fig-projection", "fig-scatter"):
         alive(page, label)
-    page.add_script_tag(path=Path(MODULES) / "axe-core" / "axe.min.js")
+    page.add_script_tag(path=node_modules / "axe-core" / "axe.min.js")
     results = page.evaluate("axe.run('.bk-widget')")
     faults = [(fault["id"], fault["nodes"][0]["html"]) for fault in results["violations"]]
     assert faults == []
