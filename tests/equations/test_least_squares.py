@@ -148,6 +148,9 @@ def test_line_of_best_fit(verify):
         why="x fitted by y",
     )
     verify.refutes([0, x @ y / (x @ x)], by_hand, why="line through the origin")
+    least = np.mean((y - by_hand[0] - by_hand[1] * x) ** 2)
+    verify.agree(ours.chi2_ / 9, least, rtol=1e-14)
+    verify.refutes(ours.chi2_, least, why="factor n")
     ratio = np.cov(x, y)[0, 1] / np.var(x, ddof=1)
     verify.agree(ratio, by_hand[1], rtol=1e-14)
     verify.refutes(np.cov(x, y)[0, 1] / np.var(x), by_hand[1], why="n - 1 above and n below")
