@@ -15,16 +15,13 @@ from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 
 CONF = """
-from pathlib import Path
-
-project = "A book"
+html_title = "A book"
 extensions = ["myst_nb", "sphinx_proof", "sphinx_exercise", "sphinxcontrib.bibtex",
-              "bookkit.exercises"]
+              "bookkit.theme", "bookkit.exercises"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
-html_theme = "small"
-html_theme_path = ["themes"]
+html_theme = "bookkit"
 html_theme_options = {"repository_url": "https://example.org/repository"}
 html_baseurl = "https://example.org/book"
 html_copy_source = False
@@ -32,17 +29,7 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 120
 exclude_patterns = ["_build"]
 
-
-def note(app, pagename, templatename, context, doctree):
-    path = Path(app.outdir, pagename + ".download")
-    path.parent.mkdir(exist_ok=True, parents=True)
-    path.write_text(str(context.get("notebook_download")))
-
-
-def setup(app):
-    app.connect("html-page-context", note, priority=900)
 """
-THEME = "[theme]\ninherit = basic\n[options]\nrepository_url =\n"
 REFERENCES = """
 @book{Gauss1809, author = {Gauss, Carl Friedrich}, title = {Theoria motus}, year = {1809},
   publisher = {Perthes}}
@@ -227,8 +214,6 @@ NOTHING_BUT_KERNEL = re.compile(r"^(?!.*IPKernelApp).+$", re.MULTILINE)
 MACHINERY = {
     "conf.py": CONF,
     "references.bib": REFERENCES,
-    "themes/small/theme.conf": THEME,
-    "themes/small/layout.html": '{% extends "basic/layout.html" %}',
 }
 BOOK = MACHINERY | {"index.md": INDEX, "first.md": FIRST, "part/chapter.md": CHAPTER}
 
@@ -451,7 +436,7 @@ def test_the_notebook_has_stubs_and_no_solution(notebook):
         "(1), [A section](https://example.org/book/first.html#a-section), Theorem 1,",
         r"a \* star, snake\_case, 5 \< 6 and `code_here`. See Exercise 2 and",
         "$$\na = \\lVert b \\rVert\n\\tag{1}\n$$",
-        "**Figure 1.** It rises with $x$.",
+        "**Fig. 1.** It rises with $x$.",
         "> **Theorem 1 (Pythagoras).**\n>\n> Words and\n>\n> $$\n> b = c\n> \\tag{2}\n> $$",
         "> Proof. Begin with words.",
         "> **Note**\n>\n> A *note*.",
@@ -487,9 +472,9 @@ def test_the_notebook_runs_from_top_to_bottom(notebook, tmp_path):
     assert not any("secret" in text for text in said)
 
 
-def test_the_theme_is_told_the_name_of_the_download(book):
-    assert (book / "part/chapter.download").read_text() == "chapter.ipynb"
-    assert (book / "first.download").read_text() == "None"
+def test_the_page_offers_the_download(book, page):
+    assert page.find("a", href="chapter.ipynb")
+    assert ".ipynb" not in (book / "first.html").read_text(encoding="utf-8")
     assert not (book / "first.ipynb").exists()
 
 

@@ -43,6 +43,9 @@ class MarkdownWriter:
         titles = [self.inline(title).strip() for title in node if isinstance(title, nodes.title)]
         return " ".join(part for part in (word, self.number(node, kind), *titles) if part)
 
+    def _numbered(self, kind: str, node: nodes.Element) -> str:
+        return self.app.config.numfig_format[kind] % self.number(node, kind)
+
     # blocks
 
     def blocks(self, node: nodes.Node) -> list[str]:
@@ -134,7 +137,7 @@ class MarkdownWriter:
             self.inline_image(image) for image in node.findall(nodes.image) if "://" in image["uri"]
         ]
         captions = [
-            f"**{self.numbered_title(node, 'figure', 'Figure')}.** {self.inline(caption)}"
+            f"**{self._numbered('figure', node)}.** {self.inline(caption)}"
             for caption in node.findall(nodes.caption)
         ]
         return pictures + captions
@@ -150,7 +153,7 @@ class MarkdownWriter:
         lines = [f"| {' | '.join(row)} |" for row in rows]
         lines.insert(1, "|" + " --- |" * len(rows[0]))
         caption = [
-            f"**Table {self.number(node, 'table')}.** {self.inline(title)}"
+            f"**{self._numbered('table', node)}.** {self.inline(title)}"
             for title in node
             if isinstance(title, nodes.title)
         ]

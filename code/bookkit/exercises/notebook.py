@@ -127,14 +127,14 @@ class Export:
 
     def _introduce(self) -> None:
         """Say below the first heading where the notebook comes from and what it needs."""
-        book = self.app.config.project
+        book = self.app.config.html_title
         if self.url:
             self.text.append(
                 f"This notebook is a page of the book *{book}*. "
                 f"With its figures and solutions it stands at <{self.url}>."
             )
             self._flush()
-        repository = self.app.config.html_theme_options.get("repository_url")
+        repository = self.app.config.html_context.get("repository")
         if repository:
             self._offer_install(repository)
 

@@ -6,6 +6,8 @@ produced moves into a `folded_solution` that follows the exercise. Solutions of 
 become the same node, so that both fold with `<details>`, without any JavaScript.
 """
 
+from pathlib import Path
+
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
@@ -15,6 +17,7 @@ from sphinx.util.nodes import make_refnode
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import exercise_enumerable_node, is_exercise_node, solution_node
 
+from bookkit import theme
 from bookkit.exercises.markers import MarkerError, has_solution, solved, stub
 
 logger = logging.getLogger(__name__)
@@ -168,16 +171,18 @@ def visit_folded_solution(translator: HTML5Translator, node: folded_solution) ->
     translator.body.append(translator.starttag(node, "details", CLASS="admonition bk-solution"))
     summary = translator.encode(node["summary"])
     translator.body.append(f'<summary class="admonition-title">{summary}</summary>\n')
+    translator.body.append('<div class="bk-solution-body">\n')
 
 
 def depart_folded_solution(translator: HTML5Translator, node: folded_solution) -> None:
     """Close the fold."""
-    translator.body.append("</details>\n")
+    translator.body.append("</div></details>\n")
 
 
 def setup(app: Sphinx) -> None:
     """Register node and transforms."""
     app.setup_extension("sphinx_exercise")
+    theme.add_css(app, Path(__file__).with_name("exercises.css"))
     app.add_node(folded_solution, html=(visit_folded_solution, depart_folded_solution))
     app.add_transform(FoldCodeSolutions)
     app.add_post_transform(FoldPaperSolutions)
