@@ -22,8 +22,8 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
 html_theme = "bookkit"
-html_theme_options = {"repository_url": "https://example.org/repository"}
-html_baseurl = "https://example.org/book"
+html_theme_options = {"repository_url": "https://small.example/repository"}
+html_baseurl = "https://small.example/pages"
 html_copy_source = False
 nb_execution_mode = "cache"
 nb_execution_timeout = 120
@@ -414,9 +414,11 @@ def test_the_notebook_is_valid_unrun_and_for_any_python(notebook):
 def test_the_notebook_begins_with_title_address_and_installation(notebook):
     title, install = notebook.cells[0].source, notebook.cells[2].source
     assert title.startswith("# Chapter *one*\n")
-    assert "<https://example.org/book/part/chapter.html>" in title
+    assert "<https://small.example/pages/part/chapter.html>" in title
     assert "*A book*" in title
-    assert install == ('# %pip install "dlmath[interactive] @ git+https://example.org/repository"')
+    assert install == (
+        '# %pip install "dlmath[interactive] @ git+https://small.example/repository"'
+    )
 
 
 def test_the_notebook_has_stubs_and_no_solution(notebook):
@@ -425,15 +427,17 @@ def test_the_notebook_has_stubs_and_no_solution(notebook):
     assert "SOLUTION" not in text
     assert "return 2 / len(y)" not in text
     assert text.count("    # YOUR CODE HERE\n    raise NotImplementedError") == 2
-    assert "[Solution to Exercise 3](https://example.org/book/part/chapter.html#ex-paper-so" in text
+    assert (
+        "[Solution to Exercise 3](https://small.example/pages/part/chapter.html#ex-paper-so" in text
+    )
 
 
 @pytest.mark.parametrize(
     "piece",
     [
         r"Words with $y = X^{\mathsf{T}} \lVert x \rVert$",
-        "[Gauss, 1809](https://example.org/book/first.html#",
-        "(1), [A section](https://example.org/book/first.html#a-section), Theorem 1,",
+        "[Gauss, 1809](https://small.example/pages/first.html#",
+        "(1), [A section](https://small.example/pages/first.html#a-section), Theorem 1,",
         r"a \* star, snake\_case, 5 \< 6 and `code_here`. See Exercise 2 and",
         "$$\na = \\lVert b \\rVert\n\\tag{1}\n$$",
         "**Fig. 1.** It rises with $x$.",
