@@ -60,7 +60,7 @@ export default () => ({
   },
   render({ model, el, signal }) {
     if (model.get("fails")) throw new Error("the probe was told to fail");
-    const seen = [];
+    const seen = [], begin = model.get("number");
     const first = () => seen.push("first"), second = (_, value) => seen.push(value);
     model.on("change:number", first);
     model.on("change:number change", second);
@@ -76,7 +76,7 @@ export default () => ({
     const nested = model.get("table").rows[1].bytes.getUint8(0);
     el.className += " probe";
     el.textContent = JSON.stringify({
-      starts: model.get("starts"), alt: model.get("alt"), bytes: [...bytes], nested, seen,
+      starts: model.get("starts"), alt: model.get("alt"), bytes: [...bytes], nested, begin, seen,
       hidden: model.get("still") ?? null, aborted: signal.aborted,
     });
     return () => { document.body.dataset.renderEnded = String(signal.aborted); };
@@ -301,7 +301,7 @@ def test_figures_wait_until_they_are_seen(open_page, site_url):
     assert page.locator("#fig-scatter img").is_hidden()
 
 
-@pytest.mark.parametrize("width", [360, 800])
+@pytest.mark.parametrize("width", [360, 620, 800])
 def test_nothing_shifts_when_figures_come_alive(open_page, address, width):
     page = open_page(f"{address}/moving.html", size=(width, 700))
     for label in ("fig-drag", "fig-descent", "fig-projection", "fig-scatter"):
@@ -435,11 +435,13 @@ def test_the_host_keeps_the_contract_of_anywidget(open_page, site_url):
         "alt": "A probe that writes down what the host gives it.",
         "bytes": [1, 2, 250],
         "nested": 42,
+        "begin": 0,
         "seen": ["first", 7, None, 8, None],
         "hidden": None,
         "aborted": False,
     }
-    assert second["starts"] == 1
+    # Two views have one model.
+    assert (second["starts"], second["begin"]) == (1, 9)
     outline = page.locator("#fig-probe .probe").evaluate("e => getComputedStyle(e).outlineColor")
     assert outline == "rgb(1, 2, 3)"
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")

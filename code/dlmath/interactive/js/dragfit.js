@@ -29,6 +29,7 @@ function describeFit({ x, y, sigma, degree, band, weighted, xlim, ylim, xlabel, 
   if (!weighted) {
     const best = polyfit(x, y, sigma, degree, true);
     spec.series.push({ type: "line", x: grid, y: grid.map((g) => (best ?? fit).predict(g).mean), color: "muted", width: 1.5, dash: "5 4" });
+    spec.series.push({ type: "text", x: xlim[1], y: ylim[1], dy: -11, anchor: "end", text: "- - with weights", color: "muted" });
   }
   spec.series.push({ type: "line", x: grid, y: at.map(({ mean }) => mean), color: 1, width: 2.25 });
   return { fit, spec };
