@@ -67,9 +67,12 @@ def first(equations):
 def test_the_mark_stands_beside_the_number(site, visit, first, size, theme):
     label, page = first
     with visit(f"{site.address}/{page}#equation-{label}", size=size, theme=theme) as heard:
-        pair = heard.page.locator(".bk-equation", has=heard.page.locator(f"#equation-{label}"))
-        mark = pair.locator(".bk-verified").bounding_box()
-        number = pair.locator(".eqno").bounding_box()
+        # Both at one moment: a page that still loads may move between two measurements.
+        mark, number = heard.page.evaluate(
+            """(id) => [".bk-verified", ".eqno"].map((part) => document.getElementById(id)
+                .closest(".bk-equation").querySelector(part).getBoundingClientRect().toJSON())""",
+            f"equation-{label}",
+        )
         assert number["x"] + number["width"] <= mark["x"] <= number["x"] + number["width"] + 12
         assert number["y"] < mark["y"] + mark["height"] / 2 < number["y"] + number["height"]
         assert mark["x"] + mark["width"] <= size[0]
