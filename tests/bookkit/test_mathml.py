@@ -169,6 +169,22 @@ def test_aligned_columns_need_no_style_of_their_own(renderer):
     assert " style=" not in mathml
 
 
+LONG = r"\hat\theta = (X^\T X)^{-1} X^\T y = \argmin_\theta \norm{y - X\theta}^2 = -a + b"
+
+
+def test_a_long_formula_in_the_text_is_made_of_pieces_that_lines_may_break_between(renderer):
+    math = BeautifulSoup(renderer.render(LONG, display=False), "lxml").math
+    assert math["class"] == ["long"]
+    ends = [
+        piece.find_all(recursive=False)[-1].get_text()
+        for piece in math.find_all("mrow", recursive=False)
+    ]
+    assert ends == ["=", "=", "=", "+"]
+    whole = BeautifulSoup(renderer.render(LONG, display=True), "lxml").math
+    assert math.get_text() == whole.get_text()
+    assert not whole.has_attr("class")
+
+
 def test_lines_between_columns_are_kept(renderer):
     mathml = renderer.render(r"\begin{array}{c|c} a & b \end{array}", display=True)
     assert "border-right" in mathml

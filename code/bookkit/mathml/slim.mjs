@@ -11,6 +11,9 @@ const LARGE = /^[∏∐∑∫-∳⋀-⋃⨀-⨆]$/;
 const SCRIPTS = ["msub", "msup", "msubsup"];
 const LIMITS = ["munder", "mover", "munderover"];
 const BORDERS = ["borderLeft", "borderRight", "borderTop", "borderBottom"];
+// A formula of more signs than this may be wider than a telephone.
+const LONG = 22;
+const BREAKS = /^[=<>≤≥≈≠∼≃≡∝∈⊂⊆→↦⇒⇔≪≫+−±,;]$/;
 // Elements whose children form a row without an <mrow> around them.
 const ROWS = ["math", "mrow", "msqrt", "mstyle", "mtd", "menclose", "mpadded", "mphantom"];
 
@@ -21,7 +24,32 @@ export function slim(math, display) {
   math.style = {};
   math.attributes = display ? { display: "block" } : {};
   math.children = row(math.children, { display, depth: 0 });
+  if (!display && text(math).length > LONG) breakLines(math);
   return math;
+}
+
+// A browser breaks no line within a formula. A long one in running text would reach beyond a
+// narrow page: it becomes a row of pieces, each of which ends in a relation, a sign or a comma
+// that stands outside fences.
+function breakLines(math) {
+  const pieces = [[]];
+  let fences = 0;
+  for (const node of math.children) {
+    const fence = core(node)?.fence ? core(node) : null;
+    if (fence) fences += closes(fence) ? -1 : 1;
+    pieces.at(-1).push(node);
+    const breaks = node.type === "mo" && BREAKS.test(text(node)) && pieces.at(-1).length > 1;
+    if (breaks && fences === 0 && node.attributes.form !== "prefix") pieces.push([]);
+  }
+  const rows = pieces.filter((piece) => piece.length);
+  if (rows.length === 1) return;
+  math.classes = ["long"];
+  math.children = rows.map((piece) => {
+    if (piece.length === 1) return piece[0];
+    const mrow = wrapper(piece[0]);
+    mrow.children = piece;
+    return mrow;
+  });
 }
 
 function row(children, context) {
@@ -59,7 +87,7 @@ function isNothing(node) {
 }
 
 function text(node) {
-  return (node.children ?? []).map((child) => child.text ?? "").join("");
+  return node.text ?? (node.children ?? []).map(text).join("");
 }
 
 // Returns the nodes that stand for this one in its row.
