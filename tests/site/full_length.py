@@ -259,8 +259,9 @@ REFERENCES = """
 class Chapter:
     """Writes the chapter piece by piece, from one seeded source of chance."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, words: int) -> None:
         self.random = random.Random(seed)
+        self.words = words
         self.formulas = 0
 
     def fill(self, template: str) -> str:
@@ -300,9 +301,9 @@ class Chapter:
         """Return the whole chapter."""
         pieces = [FRONT, self.paragraph(True)]
         words = figures = cells = displays = 0
-        while words < WORDS:
+        while words < self.words:
             section = len([p for p in pieces if p.startswith("## ")]) + 1
-            if words >= WORDS / 8 * (section - 1):
+            if words >= self.words / 8 * (section - 1):
                 pieces.append(f"## Section {section}: what the residual knows")
                 if section <= 4:
                     pieces.append(self.theorem(section))
@@ -327,7 +328,7 @@ class Chapter:
         return "\n\n".join([*pieces, EXTRAS])
 
 
-def write(folder: Path, config: Path, with_widget: bool = True, seed: int = 1) -> None:
+def write(folder: Path, config: Path, with_widget: bool = True, words: int = WORDS) -> None:
     """Write the book: this chapter, a front page and a short page, with the real settings."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "_config.yml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
@@ -342,7 +343,7 @@ def write(folder: Path, config: Path, with_widget: bool = True, seed: int = 1) -
         text = f"# {title}\n\nOne paragraph with a rare word: heteroscedasticity.\n"
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     (folder / "references.bib").write_text(REFERENCES, encoding="utf-8")
-    chapter = Chapter(seed).text(with_widget)
+    chapter = Chapter(1, words).text(with_widget)
     (folder / "full-length.md").write_text(chapter, encoding="utf-8")
 
 

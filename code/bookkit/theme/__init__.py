@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.config import Config
 
-from bookkit.theme import contents, folding, highlighting, pictures, tables
+from bookkit.theme import contents, elements, folding, highlighting, pictures
 
 HERE = Path(__file__).parent
 STYLESHEET = "_static/bookkit/book.css"
@@ -44,10 +44,11 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", _configure, priority=900)
     app.connect("html-page-context", _fill_page, priority=900)
     app.connect("build-finished", _write_stylesheet)
+    contents.setup(app)
     folding.setup(app)
     highlighting.setup(app)
     pictures.setup(app)
-    tables.setup(app)
+    elements.setup(app)
 
 
 def add_css(app: Sphinx, path: Path) -> None:

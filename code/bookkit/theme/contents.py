@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment import BuildEnvironment
 
 
 @dataclass
@@ -44,6 +47,22 @@ class Heading:
     title: str
     anchor: str
     children: list[Heading]
+
+
+def setup(app: Sphinx) -> None:
+    """Have every page written again when the table of contents has changed."""
+    app.connect("env-updated", _pages_with_old_contents)
+
+
+def _pages_with_old_contents(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Return all pages when a title or the order of the pages is new, else none."""
+    root = env.get_doctree(app.config.root_doc)
+    order = [(t.get("caption"), t["entries"]) for t in root.findall(addnodes.toctree)]
+    titles = {name: title.astext() for name, title in env.titles.items()}
+    contents = (order, titles, env.toctree_includes, env.toc_secnumbers)
+    old = getattr(env, "bookkit_contents", None)
+    env.bookkit_contents = deepcopy(contents)  # type: ignore[attr-defined]
+    return [] if old == contents else sorted(env.found_docs)
 
 
 def parts(builder: StandaloneHTMLBuilder, pagename: str) -> list[Part]:

@@ -19,7 +19,7 @@ from bookkit import node
 
 FONTS = Path(__file__).parent / "static" / "bookkit" / "fonts"
 ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
-PUNCTUATION = "\u00a0–—‘’“”…×·−→"
+PUNCTUATION = "\u00a0–—‘’“”…×·−→²³"
 LETTERS = "ÅÄÖØÜßàáâãäåæçèéêëíîïñóôöøúûüýÿ"
 SIGNS = "©«°±µ»÷†•′″€←↑↓≈≤≥"
 
@@ -58,6 +58,8 @@ def cut(face: Face) -> None:
     subsetter.subset(font)
     instancer.instantiateVariableFont(font, {"wght": face.weights}, inplace=True)
     _rename(font, face.family)
+    # Nothing in a browser reads the table of styles, and its names are gone.
+    del font["STAT"]
     font.flavor = "woff2"
     font.save(FONTS / f"{face.name}.woff2")
     shutil.copy(folder / "LICENSE", FONTS / f"LICENSE-{package}.txt")
@@ -68,6 +70,9 @@ def _rename(font: TTFont, family: str) -> None:
     keep = {0: names.getDebugName(0), 13: names.getDebugName(13), 14: names.getDebugName(14)}
     names.names = []
     new = {1: family, 2: "Regular", 4: family, 6: family.replace(" ", "")}
+    if "fvar" in font:
+        font["fvar"].instances = []
+        new |= {axis.axisNameID: axis.axisTag for axis in font["fvar"].axes}
     for identifier, text in {**keep, **new}.items():
         if text:
             names.setName(text, identifier, 3, 1, 0x409)

@@ -1,0 +1,34 @@
+"""The chapters in Firefox: nothing fails, fonts, formulas and figures to move are there."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from bookkit import node
+from built_site import Site
+
+SCRIPT = Path(__file__).with_name("firefox.mjs")
+
+
+def test_firefox_shows_the_chapters(any_site: Site, firefox: str, node_modules: Path):
+    pages = [name for name in any_site.pages() if name.startswith(("chapters/", "full"))]
+    assert pages
+    addresses = [f"{any_site.address}/{name}" for name in pages]
+    run = subprocess.run(
+        [node.node(), str(SCRIPT), firefox, str(node_modules), *addresses],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout)
+    assert list(report) == addresses
+    for address, found in report.items():
+        assert found["failures"] == [], address
+        assert found["hosts"] == ["127.0.0.1"], address
+        assert any("Bookkit Serif" in family for family in found["fonts"]), address
+        assert found["width"] <= 1000, address
+        if found["widgets"]:
+            assert found["controls"] > 0, address
+    assert any(found["formula"] for found in report.values())
+    assert any(found["widgets"] for found in report.values())
