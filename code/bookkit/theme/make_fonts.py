@@ -21,7 +21,7 @@ FONTS = Path(__file__).parent / "static" / "bookkit" / "fonts"
 ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
 PUNCTUATION = "\u00a0–—‘’“”…×·−→²³"
 LETTERS = "ÅÄÖØÜßàáâãäåæçèéêëíîïñóôöøúûüýÿ"
-SIGNS = "©«°±µ»÷†•′″€←↑↓≈≤≥"
+SIGNS = "©°±µ†•′″←≈≤≥"
 
 
 @dataclass(frozen=True)
