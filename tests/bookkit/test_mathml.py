@@ -141,6 +141,7 @@ def build(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         (r"\log x", '<mi>log</mi><mo class="f">\u2061</mo><mi>x</mi>'),
         (r"a = \sum x", '<mi>a</mi><mo>=</mo><mo lspace="0">∑</mo><mi>x</mi>'),
         (r"a \sum x", "<mi>a</mi><mo>∑</mo><mi>x</mi>"),
+        (r"a, \dots", '<mi>a</mi><mo>,</mo><mo lspace="0" rspace="0">…</mo>'),
         (
             r"\abs{x}",
             '<mo form="prefix" stretchy="false">|</mo><mi>x</mi>'

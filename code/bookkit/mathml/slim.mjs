@@ -5,6 +5,7 @@ const FENCES = "()[]{}⟨⟩⌊⌋⌈⌉";
 // These open and close alike, so that an element must say which it does.
 const BARS = "|‖";
 const ACCENTS = "ˆ~˜ˉ˙¨ˇ˘´`˚→";
+const DOTS = "…⋯";
 const FUNCTION_APPLICATION = "\u2061";
 const PRIMES = ["", "′", "″", "‴", "⁗"];
 const LARGE = /^[∏∐∑∫-∳⋀-⋃⨀-⨆]$/;
@@ -138,6 +139,7 @@ function operator(node, context) {
   node.fence = fence;
   if (symbol === "→" && attributes.stretchy === "false") node.classes = ["v"];
   if (symbol === "~") node.children[0].text = "˜";
+  if (DOTS.includes(symbol)) Object.assign(attributes, { lspace: "0", rspace: "0" });
   delete attributes.fence;
   delete attributes.separator;
   delete attributes.linebreak;
