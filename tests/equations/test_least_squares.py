@@ -1,5 +1,7 @@
 """The numbered equations of the chapter on least squares."""
 
+import itertools
+import math
 from fractions import Fraction
 
 import mpmath
@@ -10,6 +12,8 @@ import torch
 from dlmath.datasets import load_alpha_decays
 from dlmath.linear import (
     OLS,
+    gradient_descent,
+    gradient_descent_filter,
     hat_matrix,
     ols_cost,
     ols_gradient,
@@ -18,9 +22,9 @@ from dlmath.linear import (
     solve_qr,
     solve_svd,
 )
-from scipy import integrate, linalg, optimize
+from scipy import integrate, linalg, optimize, stats
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 
 torch.set_num_threads(1)
 
@@ -973,3 +977,808 @@ def test_qr_splits_the_cost(verify):
     verify.refutes(R @ theta, Q.T @ y, why="another point")
     verify.agree(second, 6 * ols_cost(X, y, solved), rtol=1e-13)
     verify.refutes(second, ols_cost(X, y, solved), why="factor n")
+
+
+# From the covariance of the estimate to early stopping.
+
+
+def coin_flips(n):
+    """Make the columns of all 2^n sign vectors: mean 0, covariance I, and far from Gaussian."""
+    return np.array(list(itertools.product([-1.0, 1.0], repeat=n))).T
+
+
+def spikes(root):
+    """Make 2n equally likely columns of mean 0 and covariance root root^T, all dependent."""
+    return np.sqrt(len(root)) * np.hstack([root, -root])
+
+
+def gaussian_grid(n, nodes):
+    """Make the points and weights of Gauss and Hermite: polynomials of low degree are exact."""
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    grid = np.array(list(itertools.product(points, repeat=n))).T
+    shares = itertools.product(weights / weights.sum(), repeat=n)
+    return grid, np.array([math.prod(share) for share in shares])
+
+
+def parameters(model):
+    """Put the intercept in front of the coefficients; several targets are columns."""
+    return np.concatenate([model.intercept_[np.newaxis], model.coef_.T])
+
+
+def with_ones(X):
+    """Put a column of ones in front of the features."""
+    return np.column_stack([np.ones(len(X)), X])
+
+
+def chance(a, c, R):
+    """Compute P(|a z| < c |R z|) for standard Gaussian z by Imhof's inversion.
+
+    It is the chance that a quadratic form is negative, which its characteristic function gives.
+    """
+    form = np.outer(a, a) - c**2 * R.T @ R
+    eigenvalues = np.linalg.eigvalsh(form / np.linalg.norm(form))
+
+    def integrand(u):
+        phase = np.sum(np.arctan(eigenvalues * u)) / 2
+        return np.sin(phase) / u / np.prod(1 + (eigenvalues * u) ** 2) ** 0.25
+
+    parts = [integrate.quad(integrand, a, b, epsabs=1e-13)[0] for a, b in [(0, 5), (5, np.inf)]]
+    return 0.5 - sum(parts) / np.pi
+
+
+def chances(rows, factors, R):
+    """Compute the chance for each row and its factor."""
+    return [chance(a, c, R) for a, c in zip(rows, factors, strict=True)]
+
+
+def correlated(n, seed=0):
+    """Draw a covariance matrix of small integers and its Cholesky factor."""
+    rng = np.random.default_rng(seed)
+    L = np.tril(rng.integers(-2, 3, (n, n)), -1) + np.diag(rng.integers(1, 4, n))
+    return (L @ L.T).astype(float), L.astype(float)
+
+
+def curve_fit(X, y, sigma):
+    """Fit by scipy's solver for models of any kind; give the parameters and their covariance."""
+    exactly = {"absolute_sigma": True, "ftol": 1e-15, "xtol": 1e-15}
+
+    def model(X, *theta):
+        return X @ theta
+
+    def jacobian(X, *theta):
+        return X
+
+    return optimize.curve_fit(model, X, y, np.zeros(X.shape[1]), sigma, jac=jacobian, **exactly)
+
+
+def unbiased(X, seed):
+    """Draw a matrix A with A X = I that is not the one of least squares."""
+    n, p = X.shape
+    beside_the_range = np.eye(n) - X @ np.linalg.pinv(X)
+    return np.linalg.pinv(X) + np.random.default_rng(seed).normal(size=(p, n)) @ beside_the_range
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-error", routes=("sympy", "the formula", "dlmath.linear.OLS")
+)
+def test_estimate_is_truth_and_a_linear_error(verify):
+    """In fractions and by dlmath, the fit of the truth plus errors is the formula's sum."""
+    X, errors, _ = problem(6, 3, seed=1)
+    theta = np.array([2.0, -1.0, 3.0])
+    A, e, t = exact(X), exact(errors), exact(theta)
+    solved = (A.T * A).LUsolve(A.T * (A * t + e))
+    verify.identical(solved, t + (A.T * A).inv() * A.T * e)
+    verify.refutes(solved, t - (A.T * A).inv() * A.T * e, why="sign of the error")
+    verify.refutes(solved, t + 2 * (A.T * A).inv() * A.T * e, why="factor 2")
+    verify.refutes(solved, t + 6 * (A.T * A).inv() * A.T * e, why="factor n")
+    verify.refutes(solved, t + A.T * e, why="inverse forgotten")
+    verify.refutes(solved, (A.T * A).inv() * A.T * e, why="truth forgotten")
+
+    for n, p in ((6, 3), (4, 4)):
+        X, errors, theta = problem(n, p, seed=2)
+        fitted = OLS(fit_intercept=False).fit(X, X @ theta + errors).coef_
+        verify.agree(fitted, theta + np.linalg.inv(X.T @ X) @ X.T @ errors, rtol=1e-12)
+        verify.refutes(fitted, theta - np.linalg.inv(X.T @ X) @ X.T @ errors, why="sign")
+    wrong = np.linalg.inv(X.T @ X) @ X @ errors
+    verify.refutes(fitted, theta + wrong, why="transpose of the last factor")
+    wrong = np.linalg.inv(X @ X.T) @ X.T @ errors
+    verify.refutes(fitted, theta + wrong, why="transpose in the inverse")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-covariance",
+    routes=("all 2^n sign vectors", "the formula", "numpy.linalg.svd", "dlmath.linear.OLS"),
+)
+def test_mean_and_covariance_of_the_estimate(verify):
+    """Over all sign vectors as errors, the mean and covariance of dlmath's fits are the text's."""
+    n, s = 8, 0.7
+    features, _, theta = problem(n, 2, seed=3)
+    X, truth = with_ones(features), np.array([5.0, *theta])
+    y = (X @ truth)[:, None] + s * coin_flips(n)
+    ensemble = OLS().fit(features, y)
+    estimates = parameters(ensemble)
+    verify.agree(estimates.mean(axis=1), truth, rtol=1e-14)
+    verify.refutes(-estimates.mean(axis=1), truth, why="sign")
+    shifted = parameters(OLS().fit(features, y + s)).mean(axis=1)
+    verify.refutes(shifted, truth, why="errors with a mean")
+
+    inverse = np.linalg.inv(X.T @ X)
+    _, d, Vt = np.linalg.svd(X)
+    spectral = sum(s**2 / d[j] ** 2 * np.outer(Vt[j], Vt[j]) for j in range(3))
+    over_the_signs = np.cov(estimates, bias=True)
+    known = OLS().fit(features, y[:, 0], noise=np.full(n, s)).covariance_
+    estimated = ensemble.covariance_.mean(axis=0)
+    for route in (s**2 * inverse, spectral, known, estimated):
+        verify.agree(route, over_the_signs, rtol=1e-14, atol=1e-15)
+        verify.refutes(route / s, over_the_signs, why="s for its square")
+        verify.refutes(route * n, over_the_signs, why="factor n")
+        verify.refutes(route * 2, over_the_signs, why="factor 2")
+        verify.refutes(route * (n - 3) / n, over_the_signs, why="n for n - p")
+        verify.refutes(route * [[1], [-1], [-1]], over_the_signs, why="sign in a row")
+    wrong = sum(s**2 / d[j] * np.outer(Vt[j], Vt[j]) for j in range(3))
+    verify.refutes(wrong, over_the_signs, why="singular values not squared")
+    wrong = sum(s**2 / d[j] ** 2 * np.outer(Vt[:, j], Vt[:, j]) for j in range(3))
+    verify.refutes(wrong, over_the_signs, why="rows for columns of V")
+    verify.refutes(s**2 * X.T @ X, over_the_signs, why="inverse forgotten")
+
+    X, _, theta = problem(4, 4, seed=8)
+    y = (X @ theta)[:, None] + spikes(s * np.eye(4))
+    over_the_spikes = np.cov(OLS(fit_intercept=False).fit(X, y).coef_.T, bias=True)
+    known = OLS(fit_intercept=False).fit(X, y[:, 0], noise=np.full(4, s)).covariance_
+    for route in (s**2 * np.linalg.inv(X.T @ X), known):
+        verify.agree(route, over_the_spikes, rtol=1e-13)
+        verify.refutes(s**2 * np.linalg.inv(X @ X.T), over_the_spikes, why="transpose")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-s2",
+    routes=("all 2^n sign vectors", "dependent errors", "dlmath.linear.OLS"),
+)
+def test_noise_variance_is_estimated_without_bias(verify):
+    """Over all errors of two unlike ensembles, the mean of dlmath's variance is the true one."""
+    n, s = 7, 0.7
+    features, _, theta = problem(n, 2, seed=5)
+    for errors in (coin_flips(n), spikes(np.eye(n))):
+        y = (features @ theta)[:, None] + 4 + s * errors
+        model = OLS().fit(features, y)
+        mean = model.noise_variance_.mean()
+        verify.agree(mean, s**2, rtol=1e-14)
+        verify.refutes(mean * (n - 3) / n, s**2, why="n for n - p")
+        verify.refutes(mean * (n - 3) / (n - 1), s**2, why="n - 1 for n - p")
+        verify.refutes(mean * (n - 3) / (n - 2), s**2, why="intercept not counted")
+        verify.refutes(np.sqrt(model.noise_variance_).mean() ** 2, s**2, why="square of mean root")
+        verify.refutes(mean, s, why="s for its square")
+        verify.refutes(mean, 2 * s**2, why="factor 2")
+
+        residuals = y - with_ones(features) @ parameters(model)
+        by_hand = np.sum(residuals**2, axis=0) / (n - 3)
+        verify.agree(model.noise_variance_, by_hand, rtol=1e-13, atol=1e-15)
+        verify.refutes(
+            model.noise_variance_, residuals.var(axis=0), why="variance of the residuals"
+        )
+    correlated_errors = spikes(np.linalg.cholesky(0.5 * np.eye(n) + 0.5))
+    mean = OLS().fit(features, s * correlated_errors).noise_variance_.mean()
+    verify.agree(mean, s**2 / 2, rtol=1e-14)
+    verify.refutes(mean, s**2, why="correlated errors")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-gauss-markov",
+    routes=("dependent errors", "the formula", "dlmath.linear.OLS", "scikit-learn"),
+)
+def test_no_linear_unbiased_estimator_is_better(verify):
+    """Unbiased estimators, drawn at random or in use, have dlmath's covariance and the excess."""
+    n, p, s = 6, 2, 0.7
+    X = with_ones(np.array([0.0, 1.0, 2.0, 4.0, 5.0, 7.0]))
+    theta, errors = np.array([2.0, -1.0]), spikes(s * np.eye(n))
+    y = (X @ theta)[:, None] + errors
+    least = np.cov(parameters(OLS().fit(X[:, 1:], y)), bias=True)
+    half = np.zeros((p, n))
+    half[:, ::2] = np.linalg.pinv(X[::2])
+    ends = np.zeros((p, n))
+    ends[:, [0, -1]] = np.linalg.inv(X[[0, -1]])
+    weigh = LinearRegression(fit_intercept=False).fit(X, np.eye(n), [1, 2, 3, 4, 5, 6]).coef_.T
+    directions = np.random.default_rng(6).normal(size=(p, 50))
+    for A in (unbiased(X, seed=0), unbiased(X, seed=1), half, ends, weigh):
+        verify.agree((A @ y).mean(axis=1), theta, rtol=1e-13)
+        verify.refutes((0.9 * A @ y).mean(axis=1), theta, why="shrunk, which is biased")
+        covariance = np.cov(A @ y, bias=True)
+        B = A - np.linalg.inv(X.T @ X) @ X.T
+        verify.agree(covariance, least + s**2 * B @ B.T, rtol=1e-13)
+        verify.refutes(covariance, least - s**2 * B @ B.T, why="sign")
+        verify.refutes(covariance, least + s * B @ B.T, why="s for its square")
+        verify.refutes(covariance, least + 2 * s**2 * B @ B.T, why="factor 2")
+        verify.refutes(covariance, least + s**2 * A @ A.T, why="A for B")
+        verify.refutes(covariance, s**2 * B @ B.T, why="least squares forgotten")
+        uneven = np.cov(A @ (errors * np.arange(1, n + 1)[:, None]), bias=True)
+        verify.refutes(uneven, least + s**2 * B @ B.T, why="errors of unequal variance")
+        variances = np.sum(directions * (covariance @ directions), axis=0)
+        smallest = np.sum(directions * (least @ directions), axis=0)
+        verify.at_most(smallest, variances)
+        verify.refutes(variances, smallest, why="sides exchanged")
+        verify.refutes(smallest, 0.9**2 * smallest, why="shrunk, which is biased")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-t",
+    routes=("Imhof's inversion", "scipy.stats.t", "dlmath.linear.OLS"),
+)
+def test_parameter_over_its_error_follows_student(verify):
+    """The chance that dlmath's ratio stays below t, by Fourier inversion, is Student's."""
+    n, p = 7, 3
+    features, y, _ = problem(n, p - 1, seed=7)
+    response = OLS().fit(features, np.eye(n))  # how the fit answers to each error
+    slopes, remains = parameters(response), np.eye(n) - response.predict(features)
+    roots = np.sqrt(np.diag(OLS().fit(features, y, noise=np.ones(n)).covariance_))
+
+    def below(limit, roots):
+        """Compute P(|ratio| < limit); the standard deviation is a root of a sum of squares."""
+        return chances(slopes, limit * roots / np.sqrt(response.dof_), remains)
+
+    for limit in (0.5, 2.0, 6.0):
+        student = np.full(p, 1 - 2 * stats.t.sf(limit, n - p))
+        verify.agree(below(limit, roots), student, atol=1e-12)
+        verify.refutes(below(limit, np.sqrt(n / (n - p)) * roots), student, why="n - p for n")
+        verify.refutes(below(limit, np.sqrt(2) * roots), student, why="factor 2")
+        verify.refutes(below(limit, roots**2), student, why="root forgotten")
+        verify.refutes(below(limit, 1 / roots), student, why="matrix not inverted")
+        gaussian = np.full(p, 1 - 2 * stats.norm.sf(limit))
+        verify.refutes(below(limit, roots), gaussian, why="Gaussian for Student")
+        wrong = np.full(p, 1 - 2 * stats.t.sf(limit, n))
+        verify.refutes(below(limit, roots), wrong, why="n degrees of freedom")
+        wrong = np.full(p, 1 - 2 * stats.t.sf(limit, n - p + 1))
+        verify.refutes(below(limit, roots), wrong, why="intercept not counted")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-confidence",
+    routes=("Imhof's inversion", "the formula", "dlmath.linear.OLS.band"),
+)
+def test_confidence_band_covers_the_curve(verify):
+    """The chance that dlmath's band covers the curve at a point, by Fourier inversion, is 95 %."""
+    n, p = 8, 3
+    features, y, _ = problem(n, p - 1, seed=9)
+    model, response = OLS().fit(features, y), OLS().fit(features, np.eye(n))
+    remains = np.eye(n) - response.predict(features)
+    new, claim = np.array([[0.5, -1.0], [4.0, 3.0], [-20.0, 10.0]]), np.full(3, 0.95)
+    band = model.band(new)
+
+    def coverage(band):
+        """Compute the chances that the fit errs by less than a band, which scales with chi."""
+        return chances(response.predict(new), band / np.sqrt(model.chi2_), remains)
+
+    verify.agree(coverage(band), claim, atol=1e-12)
+    verify.refutes(coverage(model.band(new, "prediction")), claim, why="prediction band")
+    gaussian = band * stats.norm.ppf(0.975) / stats.t.ppf(0.975, n - p)
+    verify.refutes(coverage(gaussian), claim, why="Gaussian quantile")
+    one_sided = band * stats.t.ppf(0.95, n - p) / stats.t.ppf(0.975, n - p)
+    verify.refutes(coverage(one_sided), claim, why="5 % outside on each side")
+    verify.refutes(coverage(band * np.sqrt((n - p) / n)), claim, why="n for n - p")
+    verify.refutes(coverage(2 * band), claim, why="factor 2")
+    verify.agree(coverage(model.band(new, level=0.5)), np.full(3, 0.5), atol=1e-12)
+    verify.refutes(coverage(band), np.full(3, 0.5), why="another level")
+
+    X, at = with_ones(features), with_ones(new)
+    s = np.sqrt(np.sum((y - X @ parameters(model)) ** 2) / (n - p))
+    shape = np.sum(at @ np.linalg.inv(X.T @ X) * at, axis=1)
+    t = stats.t.ppf(0.975, n - p)
+    verify.agree(band, t * s * np.sqrt(shape), rtol=1e-14)
+    verify.refutes(band, t * s * shape, why="root forgotten")
+    verify.refutes(band, t * s**2 * np.sqrt(shape), why="variance for s")
+    verify.refutes(band, t * np.sqrt(shape), why="s forgotten")
+    verify.refutes(band, t * s * np.sqrt(1 + shape), why="1 under the root")
+    shape = np.sum(at @ X.T @ X * at, axis=1)
+    verify.refutes(band, t * s * np.sqrt(shape), why="matrix not inverted")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-prediction",
+    routes=("Imhof's inversion", "the formula", "dlmath.linear.OLS.band"),
+)
+def test_prediction_band_covers_a_new_observation(verify):
+    """The chance that dlmath's band covers a new observation, by Fourier inversion, is 95 %."""
+    n, p = 8, 3
+    features, y, _ = problem(n, p - 1, seed=10)
+    model, response = OLS().fit(features, y), OLS().fit(features, np.eye(n))
+    remains = np.column_stack([np.eye(n) - response.predict(features), np.zeros(n)])
+    new, claim = np.array([[0.5, -1.0], [4.0, 3.0], [-20.0, 10.0]]), np.full(3, 0.95)
+    band = model.band(new, "prediction")
+
+    def coverage(band):
+        """Compute the chances over the errors of the data and, last, of the new observation."""
+        misses = np.column_stack([response.predict(new), -np.ones(3)])
+        return chances(misses, band / np.sqrt(model.chi2_), remains)
+
+    verify.agree(coverage(band), claim, atol=1e-12)
+    verify.refutes(coverage(model.band(new)), claim, why="confidence band")
+    gaussian = band * stats.norm.ppf(0.975) / stats.t.ppf(0.975, n - p)
+    verify.refutes(coverage(gaussian), claim, why="Gaussian quantile")
+    verify.refutes(coverage(band * np.sqrt((n - p) / n)), claim, why="n for n - p")
+    verify.refutes(coverage(band / 2), claim, why="factor 2")
+    noise = stats.t.ppf(0.975, n - p) * np.sqrt(model.noise_variance_)
+    verify.refutes(coverage(np.full(3, noise)), claim, why="noise alone")
+    verify.refutes(coverage(model.band(new) + noise), claim, why="sum of widths")
+    verify.agree(coverage(model.band(new, "prediction", 0.5)), np.full(3, 0.5), atol=1e-12)
+    verify.refutes(coverage(band), np.full(3, 0.5), why="another level")
+
+    X, at = with_ones(features), with_ones(new)
+    s = np.sqrt(np.sum((y - X @ parameters(model)) ** 2) / (n - p))
+    shape = np.sum(at @ np.linalg.inv(X.T @ X) * at, axis=1)
+    t = stats.t.ppf(0.975, n - p)
+    verify.agree(band, t * s * np.sqrt(1 + shape), rtol=1e-14)
+    verify.refutes(band, t * s * (1 + shape), why="root forgotten")
+    verify.refutes(band, t * s * (1 + np.sqrt(shape)), why="1 outside the root")
+    verify.refutes(band, t * s * np.sqrt(np.abs(1 - shape)), why="sign")
+    verify.refutes(band, t * s * np.sqrt(1 / n + shape), why="1/n for 1")
+    verify.refutes(band, t * np.sqrt(1 + s**2 * shape), why="noise of variance 1")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-chi2",
+    routes=("scipy.stats.norm", "torch.distributions", "the formula", "dlmath.linear.OLS"),
+)
+def test_likelihood_is_chi_squared(verify):
+    """Gaussian densities of scipy and torch give the sum of squares, and dlmath its minimum."""
+    X, y, theta = problem(6, 3, seed=11)
+    s = np.array([0.5, 1.0, 2.0, 0.25, 3.0, 1.5])
+    best = OLS(fit_intercept=False).fit(X, y, noise=s)
+    for at, chi2 in (
+        (theta, np.sum((y - X @ theta) ** 2 / s**2)),
+        (best.coef_, best.chi2_),
+    ):
+        by_torch = torch.distributions.Normal(torch.tensor(X @ at), torch.tensor(s))
+        constant = np.sum(np.log(2 * np.pi * s**2))
+        for log_p in (
+            np.sum(stats.norm.logpdf(y, X @ at, s)),
+            by_torch.log_prob(torch.tensor(y)).sum().item(),
+        ):
+            verify.agree(-2 * log_p, chi2 + constant, rtol=1e-14)
+            verify.refutes(-log_p, chi2 + constant, why="factor 2")
+            verify.refutes(2 * log_p, chi2 + constant, why="sign")
+            verify.refutes(-2 * log_p, chi2 / 6 + constant, why="factor n")
+            verify.refutes(-2 * log_p, chi2 - constant, why="sign of the constant")
+            verify.refutes(-2 * log_p, chi2 + constant / 2, why="s for its square in the constant")
+            no_pi = np.sum(np.log(s**2))
+            verify.refutes(-2 * log_p, chi2 + no_pi, why="2 pi forgotten")
+            for_s = np.sum((y - X @ at) ** 2 / s)
+            verify.refutes(-2 * log_p, for_s + constant, why="s for its square")
+            inverse = np.sum((y - X @ at) ** 2 * s**2)
+            verify.refutes(-2 * log_p, inverse + constant, why="weight inverted")
+            sign = np.sum((y + X @ at) ** 2 / s**2)
+            verify.refutes(-2 * log_p, sign + constant, why="sign in the residual")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-weighted",
+    routes=("sympy", "scipy.optimize.curve_fit", "all 2^n sign vectors", "dlmath.linear.OLS"),
+)
+def test_weighted_normal_equations(verify):
+    """Fractions, curve_fit and dlmath agree, with the covariance that all sign vectors have."""
+    n, p = 7, 3
+    features, y, _ = problem(n, p - 1, seed=12)
+    X = with_ones(features)
+    s = np.array([1.0, 2.0, 0.5, 4.0, 1.0, 0.25, 2.0])
+    A, v, W = exact(X), exact(y), sympy.diag(*[1 / sympy.Rational(value) ** 2 for value in s])
+    solution = floats((A.T * W * A).LUsolve(A.T * W * v))
+    by_curve_fit, covariance = curve_fit(X, y, s)
+    known = OLS().fit(features, y, noise=s)
+    weighted = OLS().fit(features, y, sample_weight=1 / s**2)
+
+    def weigh(w):
+        return np.linalg.solve(X.T @ np.diag(w) @ X, X.T @ (w * y))
+
+    for route in (by_curve_fit, parameters(known), parameters(weighted)):
+        verify.agree(route, solution, rtol=1e-13)
+        verify.refutes(weigh(s**2), solution, why="weight inverted")
+        verify.refutes(weigh(1 / s), solution, why="1/s for its square")
+        verify.refutes(weigh(1 / s**4), solution, why="weighted twice")
+        verify.refutes(weigh(np.ones(n)), solution, why="equal weights")
+        half = np.linalg.solve(X.T @ np.diag(s**-2) @ X, X.T @ y)
+        verify.refutes(half, solution, why="weights on the left only")
+        verify.refutes(-route, solution, why="sign")
+
+    errors = s[:, None] * coin_flips(n)
+    over_the_signs = np.cov(parameters(OLS().fit(features, errors, noise=s)), bias=True)
+    inverse = np.linalg.inv(X.T @ np.diag(s**-2) @ X)
+    for route in (known.covariance_, covariance, inverse):
+        verify.agree(route, over_the_signs, rtol=1e-13)
+        verify.refutes(
+            route * known.chi2_ / known.dof_, over_the_signs, why="scaled by chi squared"
+        )
+        verify.refutes(route * n, over_the_signs, why="factor n")
+        verify.refutes(2 * route, over_the_signs, why="factor 2")
+        by_s = np.linalg.inv(X.T @ np.diag(1 / s) @ X)
+        verify.refutes(by_s, over_the_signs, why="s for its square")
+        inverted = np.linalg.inv(X.T @ np.diag(s**2) @ X)
+        verify.refutes(inverted, over_the_signs, why="weight inverted")
+        verify.refutes(np.linalg.inv(inverse), over_the_signs, why="matrix not inverted")
+        even = np.cov(parameters(OLS().fit(features, errors)), bias=True)
+        verify.refutes(route, even, why="fit with equal weights")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-gls-cost",
+    routes=("sympy", "scipy.stats.multivariate_normal", "whitening", "dlmath.linear.OLS"),
+)
+def test_chi_squared_of_correlated_errors(verify):
+    """Fractions, scipy's Gaussian density, the whitened residual and dlmath give one cost."""
+    n, p = 5, 2
+    X, y, _ = problem(n, p, seed=13)
+    sigma, L = correlated(n)
+    verify.agree(np.linalg.cholesky(sigma), L, atol=1e-14)
+    verify.refutes(np.linalg.cholesky(sigma).T, L, why="transpose")
+    verify.refutes(sigma, L, why="the matrix itself")
+    model = OLS(fit_intercept=False).fit(X, y, noise=sigma)
+    constant = np.linalg.slogdet(2 * np.pi * sigma)[1]
+    for theta in (model.coef_, np.array([3.0, -2.0])):
+        whitened = np.linalg.solve(L, y) - np.linalg.solve(L, X) @ theta
+        density = stats.multivariate_normal.logpdf(y, X @ theta, sigma)
+        r = exact(y) - exact(X) * sympy.Matrix([sympy.Rational(float(t)) for t in theta])
+        chi2 = float((r.T * exact(sigma).inv() * r)[0])
+        for route in (np.sum(whitened**2), -2 * density - constant):
+            verify.agree(route, chi2, rtol=1e-13)
+            verify.refutes(route / 2, chi2, why="factor 2")
+            verify.refutes(route / n, chi2, why="factor n")
+            verify.refutes(-route, chi2, why="sign")
+            verify.refutes(float((r.T * exact(sigma) * r)[0]), chi2, why="matrix not inverted")
+            plus = exact(y) * 2 - r
+            verify.refutes(float((plus.T * exact(sigma).inv() * plus)[0]), chi2, why="y + X theta")
+            wrong = np.sum(np.linalg.solve(L.T, y - X @ theta) ** 2)
+            verify.refutes(wrong, chi2, why="transpose of L")
+            wrong = np.sum((L @ (y - X @ theta)) ** 2)
+            verify.refutes(wrong, chi2, why="L for its inverse")
+            wrong = np.sum(((y - X @ theta) / np.sqrt(np.diag(sigma))) ** 2)
+            verify.refutes(wrong, chi2, why="correlations forgotten")
+            verify.refutes(np.linalg.norm(whitened), chi2, why="norm not squared")
+        if theta is model.coef_:
+            verify.agree(model.chi2_, chi2, rtol=1e-13)
+            verify.refutes(model.chi2_ / n, chi2, why="mean for sum")
+
+    whitened = np.cov(np.linalg.solve(L, spikes(L)), bias=True)
+    verify.agree(whitened, np.eye(n), atol=1e-14)
+    verify.refutes(np.cov(np.linalg.solve(L.T, spikes(L)), bias=True), np.eye(n), why="transpose")
+    verify.refutes(np.cov(L @ spikes(L), bias=True), np.eye(n), why="L for its inverse")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-gls",
+    routes=("sympy", "scipy.optimize.curve_fit", "dependent errors", "dlmath.linear.OLS"),
+)
+def test_generalised_least_squares(verify):
+    """Fractions, curve_fit and dlmath agree, and no unbiased estimator has a smaller variance."""
+    n, p = 6, 3
+    features, y, _ = problem(n, p - 1, seed=14)
+    X = with_ones(features)
+    sigma, L = correlated(n)
+    A, S = exact(X), exact(sigma).inv()
+    solution = floats((A.T * S * A).LUsolve(A.T * S * exact(y)))
+    by_curve_fit, covariance = curve_fit(X, y, sigma)
+    model = OLS().fit(features, y, noise=sigma)
+
+    def weigh(W):
+        return np.linalg.solve(X.T @ W @ X, X.T @ W @ y)
+
+    whitening = np.linalg.inv(L)
+    for route in (by_curve_fit, parameters(model)):
+        verify.agree(route, solution, rtol=1e-13)
+        verify.refutes(weigh(sigma), solution, why="matrix not inverted")
+        verify.refutes(weigh(np.eye(n)), solution, why="ordinary least squares")
+        verify.refutes(weigh(np.diag(1 / np.diag(sigma))), solution, why="correlations forgotten")
+        verify.refutes(weigh(whitening), solution, why="root of the matrix")
+        verify.refutes(weigh(whitening @ whitening.T), solution, why="transpose of L")
+        half = np.linalg.solve(X.T @ np.linalg.inv(sigma) @ X, X.T @ y)
+        verify.refutes(half, solution, why="matrix forgotten on the right")
+        verify.refutes(-route, solution, why="sign")
+
+    over_the_spikes = np.cov(parameters(OLS().fit(features, spikes(L), noise=sigma)), bias=True)
+    inverse = np.linalg.inv(X.T @ np.linalg.inv(sigma) @ X)
+    for route in (model.covariance_, covariance, inverse):
+        verify.agree(route, over_the_spikes, rtol=1e-11)
+        verify.refutes(
+            route * model.chi2_ / model.dof_, over_the_spikes, why="scaled by chi squared"
+        )
+        verify.refutes(route * n, over_the_spikes, why="factor n")
+        verify.refutes(2 * route, over_the_spikes, why="factor 2")
+        wrong = np.linalg.inv(X.T @ sigma @ X)
+        verify.refutes(wrong, over_the_spikes, why="covariance not inverted inside")
+        verify.refutes(np.linalg.inv(inverse), over_the_spikes, why="matrix not inverted outside")
+
+    for rival in (unbiased(X, seed=2), unbiased(X, seed=3), np.linalg.pinv(X)):
+        excess = np.linalg.eigvalsh(np.cov(rival @ spikes(L), bias=True) - model.covariance_)
+        verify.at_most(np.zeros(p), excess, atol=1e-12)
+        verify.refutes(np.zeros(p), -excess, why="sides exchanged")
+        shrunk = np.linalg.eigvalsh(0.9**2 * over_the_spikes - model.covariance_)
+        verify.refutes(np.zeros(p), shrunk, why="shrunk, which is biased")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-chi2-mean",
+    routes=("Gauss-Hermite quadrature", "scipy.stats.chi2", "dlmath.linear.OLS"),
+)
+def test_distribution_of_the_least_chi_squared(verify):
+    """By quadrature, dlmath's least chi^2 has the law's mean, variance and Laplace transform."""
+    n, p = 5, 2
+    X, _, theta = problem(n, p, seed=15)
+    sigma, L = correlated(n, seed=1)
+    errors, weights = gaussian_grid(n, 3)  # exact up to the fifth power of each error
+    model = OLS(fit_intercept=False).fit(X, (X @ theta)[:, None] + L @ errors, noise=sigma)
+    mean = weights @ model.chi2_
+    moments = np.array([mean, weights @ (model.chi2_ - mean) ** 2])
+    verify.agree(moments, np.array([n - p, 2 * (n - p)]), rtol=1e-14)
+    verify.agree(moments, np.array([model.dof_, 2 * model.dof_]), rtol=1e-14)
+    verify.agree(moments, np.array(stats.chi2.stats(n - p)), rtol=1e-14)
+    verify.refutes(moments, np.array(stats.chi2.stats(n)), why="n for n - p")
+    verify.refutes(moments, np.array(stats.chi2.stats(n - p - 1)), why="n - p - 1 for n - p")
+    verify.refutes(moments, np.array([n - p, n - p]), why="factor 2 in the variance")
+    verify.refutes(moments, np.array([n - p, np.sqrt(2 * (n - p))]), why="root of the variance")
+    verify.refutes(moments / (n - p), np.array([n - p, 2 * (n - p)]), why="mean for sum")
+    flips = OLS(fit_intercept=False).fit(X, L @ coin_flips(n), noise=sigma).chi2_
+    verify.refutes(np.array([flips.mean(), flips.var()]), moments, why="errors not Gaussian")
+
+    n, p = 3, 1
+    X, _, _ = problem(n, p, seed=16)
+    sigma, L = correlated(n, seed=2)
+    errors, weights = gaussian_grid(n, 36)
+    chi2 = OLS(fit_intercept=False).fit(X, L @ errors, noise=sigma).chi2_
+    for t in (0.05, 0.1, 0.2):
+        transform = weights @ np.exp(-t * chi2)
+        law = stats.chi2(n - p).expect(lambda q, t=t: np.exp(-t * q))
+        verify.agree(transform, law, rtol=1e-13)
+        verify.refutes(transform, (1 + 2 * t) ** (-n / 2), why="n degrees of freedom")
+        verify.refutes(transform, (1 + 2 * t) ** (-(n - p - 1) / 2), why="n - p - 1 of them")
+        verify.refutes(transform, np.exp(-t * (n - p)), why="no spread")
+        bell = np.exp(-t * (n - p) + t**2 * (n - p))
+        verify.refutes(transform, bell, why="a Gaussian of this mean and variance")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-sandwich",
+    routes=("dependent errors", "the formula", "sympy", "dlmath.linear.OLS"),
+)
+def test_ordinary_least_squares_under_correlated_errors(verify):
+    """Unweighted fits of correlated errors by dlmath have this covariance, not below Aitken's."""
+    s = 0.7
+    for n, p, seed in ((6, 3, 17), (4, 4, 2)):
+        X, y, theta = problem(n, p, seed=seed)
+        sigma, L = correlated(n, seed=4)
+        fitted = OLS(fit_intercept=False).fit(X, (X @ theta)[:, None] + spikes(s * L)).coef_.T
+        over_the_spikes = np.cov(fitted, bias=True)
+        A, V = exact(X), exact(sigma)
+        in_fractions = s**2 * floats((A.T * A).inv() * A.T * V * A * (A.T * A).inv())
+        bread = np.linalg.inv(X.T @ X)
+        sandwich = s**2 * bread @ X.T @ sigma @ X @ bread
+        for route in (sandwich, in_fractions):
+            verify.agree(route, over_the_spikes, rtol=1e-12, atol=1e-14)
+            verify.refutes(route / s, over_the_spikes, why="s for its square")
+            verify.refutes(2 * route, over_the_spikes, why="factor 2")
+            verify.refutes(n * route, over_the_spikes, why="factor n")
+            one = s**2 * bread @ X.T @ sigma @ X
+            verify.refutes(one, over_the_spikes, why="one inverse forgotten")
+            inverted = s**2 * bread @ X.T @ np.linalg.inv(sigma) @ X @ bread
+            verify.refutes(inverted, over_the_spikes, why="matrix inverted")
+            even = s**2 * np.trace(sigma) / n * bread
+            verify.refutes(even, over_the_spikes, why="as if errors were uncorrelated and equal")
+        aitken = OLS(fit_intercept=False).fit(X, y, noise=s**2 * sigma).covariance_
+        excess = np.linalg.eigvalsh(over_the_spikes - aitken)
+        verify.at_most(np.zeros(p), excess, atol=1e-12)
+        verify.refutes(np.zeros(p), excess - aitken.trace() / p, why="below Aitken's")
+    wrong = s**2 * bread @ X @ sigma @ X.T @ bread
+    verify.agree(sandwich, over_the_spikes, rtol=1e-12, atol=1e-14)
+    verify.refutes(wrong, over_the_spikes, why="transpose")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-descent",
+    routes=("torch.optim.SGD", "sympy", "the formula", "dlmath.linear.gradient_descent"),
+)
+def test_steps_of_gradient_descent(verify):
+    """Torch's optimiser on its own loss, fractions and dlmath walk through the same points."""
+    X, y, _ = problem(4, 4, seed=18)
+    start, eta, steps = np.array([1.0, -2.0, 3.0, 0.5]), 0.03125, 5
+    at = torch.tensor(start, requires_grad=True)
+    optimizer = torch.optim.SGD([at], lr=eta)
+    by_torch = [start]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(torch.tensor(X) @ at, torch.tensor(y)).backward()
+        optimizer.step()
+        by_torch.append(at.detach().numpy().copy())
+
+    def walk(factor, left=X.T, right=X):
+        path = [start]
+        for _ in range(steps):
+            path.append(path[-1] - factor * left @ (right @ path[-1] - y))
+        return np.array(path)
+
+    by_dlmath = gradient_descent(X, y, eta, steps, theta=start)
+    for path in (np.array(by_torch), by_dlmath):
+        verify.agree(path, walk(2 * eta / 4), rtol=1e-14)
+        verify.refutes(path, walk(eta / 4), why="factor 2")
+        verify.refutes(path, walk(2 * eta), why="factor n")
+        verify.refutes(path, walk(-2 * eta / 4), why="sign")
+        verify.refutes(path, walk(2 * eta / 4, left=X), why="transpose of the first factor")
+        verify.refutes(path, walk(2 * eta / 4, right=X.T), why="transpose of the second factor")
+        verify.refutes(path[1:], walk(2 * eta / 4)[:-1], why="one step late")
+    A, t = exact(X), sympy.Matrix([sympy.Rational(value) for value in start])
+    for _ in range(steps):
+        t = t - sympy.Rational(eta) / 2 * A.T * (A * t - exact(y))
+    verify.agree(by_dlmath[-1], floats(t), rtol=1e-14)
+    verify.refutes(by_dlmath[-2], floats(t), why="one step fewer")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-filter",
+    routes=("sympy", "dlmath.linear.gradient_descent", "dlmath.linear.gradient_descent_filter"),
+)
+@pytest.mark.parametrize(("n", "p", "rank"), [(6, 3, 3), (6, 4, 2), (3, 5, 3)])
+def test_gradient_descent_is_a_filter(verify, n, p, rank):
+    """Steps taken in fractions and by dlmath end where the filtered singular directions say."""
+    X, y, _ = problem(n, p, rank, seed=19)
+    U, d, Vt = np.linalg.svd(X, full_matrices=False)
+    U, d, Vt = U[:, :rank], d[:rank], Vt[:rank]
+    eta, k = float(sympy.Rational(int(0.9 * 2**20 * n / d[0] ** 2), 2**20)), 7
+
+    def filtered(factors):
+        return Vt.T @ (factors * (U.T @ y) / d)
+
+    A, t = exact(X), sympy.zeros(p, 1)
+    for _ in range(k):
+        t = t - 2 * sympy.Rational(eta) / n * A.T * (A * t - exact(y))
+    for walked in (floats(t), gradient_descent(X, y, eta, k)[-1]):
+        for factors in (
+            1 - (1 - 2 * eta * d**2 / n) ** k,
+            gradient_descent_filter(d, n, eta, k),
+        ):
+            verify.agree(walked, filtered(factors), rtol=1e-13)
+            verify.refutes(walked, filtered(-factors), why="sign")
+            verify.refutes(walked, filtered(1 - factors), why="what is left for what is found")
+            wrong = gradient_descent_filter(d, n, eta / 2, k)
+            verify.refutes(walked, filtered(wrong), why="factor 2")
+            verify.refutes(walked, filtered(1 - (1 - 2 * eta * d**2) ** k), why="factor n")
+            wrong = 1 - (1 + 2 * eta * d**2 / n) ** k
+            verify.refutes(walked, filtered(wrong), why="sign inside the power")
+            wrong = 1 - (1 - 2 * eta * d / n) ** k
+            verify.refutes(walked, filtered(wrong), why="singular value not squared")
+            wrong = gradient_descent_filter(d, n, eta, k - 1)
+            verify.refutes(walked, filtered(wrong), why="one step fewer")
+            wrong = gradient_descent_filter(d, n, eta, k + 1)
+            verify.refutes(walked, filtered(wrong), why="one step more")
+            verify.refutes(walked, filtered(factors * d), why="not divided by d")
+            verify.refutes(walked, filtered(factors * d**2), why="multiplied by d")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-step-limit",
+    routes=("observed growth", "the formula", "dlmath.linear.ols_hessian"),
+)
+def test_largest_step_of_gradient_descent(verify):
+    """Where dlmath's walk neither gains nor loses is n/d_1^2; below it ends at the minimum norm."""
+    X, y, _ = problem(6, 4, 3, seed=20)
+    n, d = 6, np.linalg.svd(X)[1]
+    minimum = linalg.pinv(X) @ y
+
+    def growth(eta):
+        path = gradient_descent(X, y, eta, 300)
+        far = np.linalg.norm(path[-2:] - minimum, axis=1)
+        return np.log(far[1] / far[0])
+
+    observed = optimize.brentq(growth, 0.98 * n / d[0] ** 2, 1.1 * n / d[0] ** 2, xtol=1e-15)
+    steepest = linalg.eigh(ols_hessian(X), eigvals_only=True)[-1]
+    for limit in (n / d[0] ** 2, 2 / steepest, 2 / (2 * d[0] ** 2 / n)):
+        verify.agree(observed, limit, rtol=1e-13)
+        verify.refutes(observed, limit / 2, why="factor 2")
+        verify.refutes(observed, limit / n, why="factor n")
+        verify.refutes(observed, limit * 6 / 4, why="p for n")
+        verify.refutes(observed, n / d[0], why="singular value not squared")
+        verify.refutes(observed, n / d[2] ** 2, why="smallest singular value")
+        verify.refutes(-observed, limit, why="sign")
+    verify.agree(steepest, 2 * d[0] ** 2 / n, rtol=1e-14)
+    verify.refutes(steepest, d[0] ** 2 / n, why="factor 2")
+    verify.refutes(steepest, 2 * d[0] ** 2, why="factor n")
+    verify.refutes(steepest, 2 * d[0] / n, why="singular value not squared")
+
+    def after(steps, eta, start=None):
+        return gradient_descent(X, y, eta, steps, theta=start)[-1]
+
+    limit = n / d[0] ** 2
+    verify.agree(after(8000, 0.995 * limit), minimum, atol=1e-13)
+    verify.refutes(after(8000, 1.005 * limit), minimum, why="step above the limit")
+    verify.refutes(after(8000, limit), minimum, why="step at the limit")
+    verify.refutes(after(8000, 0.0), minimum, why="no step, which converges too")
+    verify.refutes(after(8000, -1e-3 * limit), minimum, why="step uphill")
+    verify.refutes(after(8000, 0.9 * limit, np.ones(4)), minimum, why="started outside the range")
+    verify.at_most(1e6 * np.linalg.norm(minimum), np.linalg.norm(after(8000, 1.005 * limit)))
+    verify.refutes(
+        1e6 * np.linalg.norm(minimum),
+        np.linalg.norm(after(8000, 0.995 * limit)),
+        why="step below the limit",
+    )
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-recursion",
+    routes=("sympy", "the formula", "dlmath.linear.gradient_descent"),
+)
+@pytest.mark.parametrize(("n", "p", "rank"), [(4, 4, 3), (5, 3, 3), (3, 5, 2)])
+def test_distance_to_the_minimum_is_multiplied(verify, n, p, rank):
+    """From anywhere, dlmath's next distance to the minimum of least norm is the matrix times it."""
+    X, y, _ = problem(n, p, rank, seed=22)
+    start, eta = np.arange(1.0, p + 1), 0.0625
+    minimum = floats(exact(X).pinv() * exact(y))
+    path = gradient_descent(X, y, eta, 3, theta=start)
+
+    def multiplied(factor, times=1, gram=X.T @ X):
+        matrix = np.eye(p) - factor * gram
+        return np.linalg.matrix_power(matrix, times) @ (path[0] - minimum)
+
+    verify.agree(path[1] - minimum, multiplied(2 * eta / n), rtol=1e-13)
+    verify.refutes(path[1] - minimum, multiplied(eta / n), why="factor 2")
+    verify.refutes(path[1] - minimum, multiplied(2 * eta), why="factor n")
+    verify.refutes(path[1] - minimum, multiplied(-2 * eta / n), why="sign")
+    verify.refutes(minimum - path[1], multiplied(2 * eta / n), why="sign of the distance")
+    verify.refutes(path[1], multiplied(2 * eta / n), why="minimum forgotten")
+    verify.refutes(path[1] - minimum, multiplied(2 * eta / n, 2), why="applied twice")
+    verify.agree(path[3] - minimum, multiplied(2 * eta / n, 3), rtol=1e-13)
+    verify.refutes(path[3] - minimum, multiplied(6 * eta / n), why="sum of steps for their product")
+    if n == p:
+        wrong = multiplied(2 * eta / n, 3, gram=X @ X.T)
+        verify.refutes(path[3] - minimum, wrong, why="transpose")
+
+
+@pytest.mark.verifies(
+    "eq-least-squares-early-stopping",
+    routes=(
+        "scipy.optimize",
+        "sympy",
+        "scikit-learn's Ridge",
+        "dlmath.linear.gradient_descent_filter",
+    ),
+)
+def test_early_stopping_is_nearly_ridge(verify):
+    """The filters of dlmath and scikit-learn's ridge tend to functions whose ratio has a bound."""
+    X, y, _ = problem(6, 3, seed=23)
+    n, (U, d, Vt) = 6, np.linalg.svd(X, full_matrices=False)
+    eta, k = 1e-5, 4000
+    x = 2 * eta * k * d**2 / n
+    gap = k * (gradient_descent_filter(d, n, eta, k) - (1 - np.exp(-x)))
+    verify.agree(gap, x**2 / 2 * np.exp(-x), atol=1 / k)  # so the limit is reached as 1/k
+    verify.refutes(-gap, x**2 / 2 * np.exp(-x), why="reached from below")
+    doubled = k * (gradient_descent_filter(d, n, 2 * eta, k) - (1 - np.exp(-x)))
+    verify.refutes(doubled, x**2 / 2 * np.exp(-x), why="factor 2")
+    root = k * (gradient_descent_filter(np.sqrt(d), n, eta, k) - (1 - np.exp(-x)))
+    verify.refutes(root, x**2 / 2 * np.exp(-x), why="singular value not squared")
+    other = k * (gradient_descent_filter(d, n, eta, k) - x / (1 + x))
+    verify.refutes(other, x**2 / 2 * np.exp(-x), why="ridge's function as the limit")
+
+    def ridge(alpha):
+        model = Ridge(alpha, fit_intercept=False, solver="cholesky", tol=0).fit(X, y)
+        return Vt @ model.coef_ * d / (U.T @ y)
+
+    penalty = 1 / (2 * eta * k)
+    verify.agree(ridge(n * penalty), x / (1 + x), rtol=1e-13)
+    verify.refutes(ridge(penalty), x / (1 + x), why="factor n")
+    verify.refutes(ridge(2 * n * penalty), x / (1 + x), why="factor 2")
+    verify.refutes(ridge(n / penalty), x / (1 + x), why="penalty inverted")
+    verify.refutes(ridge(n * penalty), 1 / (1 + x), why="what is left for what is found")
+
+    grid = np.geomspace(1e-6, 1e6, 2401)
+    walk, penalised = -np.expm1(-grid), grid / (1 + grid)
+    verify.at_most(penalised, walk)
+    verify.refutes(walk, penalised, why="sides exchanged")
+    verify.refutes(1.01 * penalised, walk, why="a constant above 1 on the left")
+    verify.at_most(walk, 1.2985 * penalised)
+    verify.refutes(walk, 1.298 * penalised, why="a smaller constant")
+    verify.refutes(walk, penalised, why="no constant")
+    verify.refutes(1.2985 * penalised, walk, why="exchanged sides")
+
+    found = optimize.minimize_scalar(
+        lambda x: np.expm1(-x) * (1 + 1 / x), bounds=(0.1, 10), options={"xatol": 1e-9}
+    )
+    verify.agree([found.x, -found.fun], [1.7933, 1.29843], atol=5e-5)
+    verify.refutes([found.x, -found.fun], [1.7933, 1.2985], why="the bound as the maximum")
+    z = sympy.symbols("x", positive=True)
+    ratio = (1 - sympy.exp(-z)) * (1 + 1 / z)
+    scaled = z**2 * sympy.exp(z) * sympy.diff(ratio, z)
+    verify.identical(sympy.expand(scaled), 1 + z + z**2 - sympy.exp(z))
+    verify.refutes(sympy.expand(scaled), 1 + z - z**2 - sympy.exp(z), why="sign")
+    verify.refutes(sympy.expand(scaled), 1 + z + z**2 / 2 - sympy.exp(z), why="factor 2")
