@@ -42,14 +42,6 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
 
 
-def definitions() -> str:
-    r"""Return the macros as ``\\def`` lines, for notebooks, whose MathJax does not know them."""
-    return "\n".join(
-        f"\\def{name}{''.join(sorted(set(re.findall('#[1-9]', body))))}{{{body}}}"
-        for name, body in MACROS.items()
-    )
-
-
 def expand(latex: str) -> str:
     r"""Return a formula with the book's macros written out, for readers that do not know them."""
     for _ in range(len(latex) + len(MACROS)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from sphinx.errors import ExtensionError
@@ -68,8 +69,10 @@ class Renderer:
         if self._process is None:
             self._process = self._start()
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
+        # Why a process has died is read where its answer is missed.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
 
     def _start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(

@@ -11,6 +11,8 @@ const PRIMES = ["", "′", "″", "‴", "⁗"];
 const LARGE = /^[∏∐∑∫-∳⋀-⋃⨀-⨆]$/;
 const SCRIPTS = ["msub", "msup", "msubsup"];
 const LIMITS = ["munder", "mover", "munderover"];
+// The enclosures that the style sheet draws where the browser does not.
+const ENCLOSURES = ["top", "bottom"];
 const BORDERS = ["borderLeft", "borderRight", "borderTop", "borderBottom"];
 // A formula of more signs than this may be wider than a telephone.
 const LONG = 22;
@@ -135,7 +137,7 @@ function operator(node, context) {
   const { attributes } = node;
   const fence = attributes.fence === "true";
   node.classes = [];
-  node.style = {};
+  node.style = node.style.color ? { color: node.style.color } : {};
   node.fence = fence;
   if (symbol === "→" && attributes.stretchy === "false") node.classes = ["v"];
   if (symbol === "~") node.children[0].text = "˜";
@@ -203,6 +205,9 @@ function padded(node, context) {
 }
 
 function structure(node, context) {
+  if (node.type === "menclose" && !ENCLOSURES.includes(node.attributes.notation)) {
+    throw new Error(`browsers do not draw the enclosure "${node.attributes.notation}"`);
+  }
   if (ROWS.includes(node.type)) {
     node.children = row(node.children, context);
     node.classes = [];
