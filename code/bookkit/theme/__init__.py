@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.config import Config
 
-from bookkit.theme import contents, elements, folding, highlighting, pictures
+from bookkit.theme import contents, elements, folding, highlighting, pictures, punctuation
 
 HERE = Path(__file__).parent
 STYLESHEET = "_static/bookkit/book.css"
@@ -49,6 +49,7 @@ def setup(app: Sphinx) -> None:
     highlighting.setup(app)
     pictures.setup(app)
     elements.setup(app)
+    punctuation.setup(app)
 
 
 def add_css(app: Sphinx, path: Path) -> None:
