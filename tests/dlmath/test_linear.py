@@ -86,6 +86,39 @@ def test_weights_and_errors_differ_in_the_scale_of_the_covariance_only(data, rng
     np.testing.assert_allclose(half, stats.norm.ppf(0.75) * np.sqrt(variance + 4.0), rtol=1e-12)
 
 
+def test_bands_after_a_fit_with_known_errors_are_gaussian(data, rng):
+    X, y = data
+    model = OLS().fit(X, y, noise=rng.uniform(0.1, 1, len(y)))
+    new = X[:4] + 1
+    A = np.column_stack([np.ones(4), new])
+    variance = np.diag(A @ model.covariance_ @ A.T)
+    s = np.array([0.0, 0.3, 1.5, 7.0])
+    for level, quantile in ((0.682689492137086, 1), (0.954499736103642, 2)):
+        band = model.band(new, level=level)
+        np.testing.assert_allclose(band, quantile * np.sqrt(variance), rtol=1e-9)
+        band = model.band(new, "prediction", level, noise=s)
+        np.testing.assert_allclose(band, quantile * np.sqrt(variance + s**2), rtol=1e-9)
+
+
+def test_new_observations_have_errors_of_their_own(data):
+    X, y = data
+    s = np.array([0.0, 0.3, 1.5, 7.0])
+    targets = np.column_stack([y, y**2])
+    t = stats.t.ppf(0.975, 36)
+    for fitted in (y, targets):
+        model = OLS().fit(X, fitted)
+        mean, band = model.band(X[:4]), model.band(X[:4], "prediction", noise=s)
+        own = np.sqrt(band**2 - mean**2) / t
+        np.testing.assert_allclose(own.T, np.broadcast_to(s, own.T.shape), rtol=1e-6)
+
+
+def test_one_degree_of_freedom_is_enough(data):
+    X, y = data
+    model = OLS().fit(X[:5], y[:5])
+    assert model.dof_ == 1
+    assert model.noise_variance_ == pytest.approx(model.chi2_)
+
+
 def test_bands_of_a_line_by_hand(rng):
     x = rng.uniform(0, 10, 12)
     y = 1 + 2 * x + rng.standard_normal(12)
