@@ -400,11 +400,8 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
         variance = np.multiply.outer(variance, scale)
         if kind == "prediction":
             variance = variance + self._new_noise_variance(noise, variance)
-        quantile = (
-            stats.norm.ppf((1 + level) / 2)
-            if self._noise_is_known
-            else stats.t.ppf((1 + level) / 2, self.dof_)
-        )
+        upper = (1 + float(level)) / 2
+        quantile = stats.norm.ppf(upper) if self._noise_is_known else stats.t.ppf(upper, self.dof_)
         return quantile * np.sqrt(variance)
 
     def _new_noise_variance(self, noise, like):
