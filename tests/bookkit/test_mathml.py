@@ -137,6 +137,11 @@ def build(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
             '<mo stretchy="false">(</mo><mi>a</mi><msup><mo stretchy="false">)</mo><mrow>'
             '<mo form="prefix" lspace="0" rspace="0">−</mo><mn>1</mn></mrow></msup>',
         ),
+        # Relations within scripts have no space around them.
+        (
+            "x_{i=1}",
+            '<msub><mi>x</mi><mrow><mi>i</mi><mo lspace="0" rspace="0">=</mo><mn>1</mn></mrow></msub>',
+        ),
         ("f''", '<msup><mi>f</mi><mo lspace="0" rspace="0">″</mo></msup>'),
         (r"\d x", '<mpadded><mi mathvariant="normal">d</mi></mpadded><mi>x</mi>'),
         (r"\log x", '<mi>log</mi><mo class="f">\u2061</mo><mi>x</mi>'),
