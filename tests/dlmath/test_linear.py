@@ -148,6 +148,13 @@ def test_the_rank_is_found_and_the_norm_is_minimal(data):
             ask()
 
 
+def test_features_that_do_not_vary_get_no_weight():
+    model = OLS().fit(np.full((4, 2), 3.0), np.array([1.0, 2.0, 3.0, 6.0]))
+    assert model.rank_ == 1
+    np.testing.assert_array_equal(model.coef_, [0, 0])
+    assert model.intercept_ == 3
+
+
 def test_tol_decides_what_counts_as_zero(data):
     X, y = data
     assert OLS(tol=0.5).fit(X, y).rank_ < OLS().fit(X, y).rank_ == 4
