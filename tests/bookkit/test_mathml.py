@@ -140,7 +140,8 @@ def build(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         # Relations within scripts have no space around them.
         (
             "x_{i=1}",
-            '<msub><mi>x</mi><mrow><mi>i</mi><mo lspace="0" rspace="0">=</mo><mn>1</mn></mrow></msub>',
+            '<msub><mi>x</mi><mrow><mi>i</mi><mo lspace="0" rspace="0">=</mo><mn>1</mn></mrow>'
+            "</msub>",
         ),
         ("f''", '<msup><mi>f</mi><mo lspace="0" rspace="0">″</mo></msup>'),
         (r"\d x", '<mpadded><mi mathvariant="normal">d</mi></mpadded><mi>x</mi>'),
