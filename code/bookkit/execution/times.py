@@ -52,8 +52,8 @@ def _table(app: Sphinx, docname: str, times: dict[str, float]) -> nodes.table:
         [_link(app, docname, name), nodes.paragraph(text=f"{times[name]:.1f}")] for name in in_order
     ]
     total = nodes.paragraph(text=f"{sum(times.values()):.1f}")
-    rows.append([nodes.paragraph("", "", nodes.strong(text="All chapters")), total])
-    header = [nodes.paragraph(text="Chapter"), nodes.paragraph(text="Time in seconds")]
+    rows.append([nodes.paragraph("", "", nodes.strong(text="All pages")), total])
+    header = [nodes.paragraph(text="Page"), nodes.paragraph(text="Time in seconds")]
     body = nodes.tbody("", *map(_row, rows))
     group = nodes.tgroup("", cols=2)
     group += [nodes.colspec(colwidth=70), nodes.colspec(colwidth=30)]
