@@ -49,11 +49,11 @@ lab: book
 train: setup
 	for script in $(sort $(wildcard data/train_*.py)); do $(BIN)/python $$script || exit 1; done
 
-# Changes dlmath in one place at a time and lists the changes that no test notices:
 # Scores, sizes and build times beside their budgets, in a quarter of an hour.
 bench: setup
 	$(BIN)/python benchmarks/measure_site.py
 
+# Changes dlmath in one place at a time and lists the changes that no test notices:
 # make mutate MODULE=dlmath.linear
 mutate: setup
 	$(BIN)/python -m bookkit.mutate $(MODULE)
