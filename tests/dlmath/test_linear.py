@@ -71,6 +71,13 @@ def test_known_errors_give_the_covariance_of_curve_fit(data, rng):
         np.testing.assert_allclose(ours.covariance_, covariance, rtol=1e-4)
 
 
+def test_a_covariance_may_be_symmetric_up_to_rounding(data):
+    X, y = data
+    noise = 0.25 * np.eye(len(y)) + 1e-17 * np.eye(len(y), k=1)
+    whole, variances = OLS().fit(X, y, noise=noise), OLS().fit(X, y, noise=np.full(len(y), 0.5))
+    np.testing.assert_allclose(whole.covariance_, variances.covariance_, rtol=1e-9)
+
+
 def test_weights_and_errors_differ_in_the_scale_of_the_covariance_only(data, rng):
     X, y = data
     s = rng.uniform(0.1, 1, len(y))
