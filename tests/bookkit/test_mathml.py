@@ -180,17 +180,24 @@ def test_aligned_columns_need_no_style_of_their_own(renderer):
 LONG = r"\hat\theta = (X^\T X)^{-1} X^\T y = \argmin_\theta \norm{y - X\theta}^2 = -a + b"
 
 
-def test_a_long_formula_in_the_text_is_made_of_pieces_that_lines_may_break_between(renderer):
+def ends_of_pieces(math):
+    pieces = math.find_all("mrow", recursive=False)
+    return "".join(piece.find_all(recursive=False)[-1].get_text() for piece in pieces)
+
+
+def test_lines_may_break_between_the_pieces_of_a_long_formula_in_the_text(renderer):
     math = BeautifulSoup(renderer.render(LONG, display=False), "lxml").math
     assert math["class"] == ["long"]
-    ends = [
-        piece.find_all(recursive=False)[-1].get_text()
-        for piece in math.find_all("mrow", recursive=False)
-    ]
-    assert ends == ["=", "=", "=", "+"]
+    assert ends_of_pieces(math) == "===+"
     whole = BeautifulSoup(renderer.render(LONG, display=True), "lxml").math
     assert math.get_text() == whole.get_text()
     assert not whole.has_attr("class")
+
+
+def test_lines_break_within_fences_only_where_they_must(renderer):
+    enclosed = r"\E[a + b + c + d + e + f + g + h + i + j + k + l]"
+    math = BeautifulSoup(renderer.render(enclosed, display=False), "lxml").math
+    assert ends_of_pieces(math).startswith("++++")
 
 
 def test_lines_between_columns_are_kept(renderer):

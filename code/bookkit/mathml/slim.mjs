@@ -32,27 +32,34 @@ export function slim(math, display) {
 }
 
 // A browser breaks no line within a formula. A long one in running text would reach beyond a
-// narrow page: it becomes a row of pieces, each of which ends in a relation, a sign or a comma
-// that stands outside fences.
+// narrow page: it becomes a row of pieces, each of which ends in a relation, a sign or a comma,
+// outside fences where that makes the pieces short enough.
 function breakLines(math) {
-  const pieces = [[]];
-  let fences = 0;
-  for (const node of math.children) {
-    const fence = core(node)?.fence ? core(node) : null;
-    if (fence) fences += closes(fence) ? -1 : 1;
-    pieces.at(-1).push(node);
-    const breaks = node.type === "mo" && BREAKS.test(text(node)) && pieces.at(-1).length > 1;
-    if (breaks && fences === 0 && node.attributes.form !== "prefix") pieces.push([]);
-  }
-  const rows = pieces.filter((piece) => piece.length);
-  if (rows.length === 1) return;
+  const isLong = (piece) => piece.map(text).join("").length > LONG;
+  const pieces = split(math.children, false).flatMap((piece) =>
+    isLong(piece) ? split(piece, true) : [piece],
+  );
+  if (pieces.length === 1) return;
   math.classes = ["long"];
-  math.children = rows.map((piece) => {
+  math.children = pieces.map((piece) => {
     if (piece.length === 1) return piece[0];
     const mrow = wrapper(piece[0]);
     mrow.children = piece;
     return mrow;
   });
+}
+
+function split(nodes, withinFences) {
+  const pieces = [[]];
+  let fences = 0;
+  for (const node of nodes) {
+    if (core(node)?.fence) fences += closes(core(node)) ? -1 : 1;
+    pieces.at(-1).push(node);
+    const breaks = node.type === "mo" && BREAKS.test(text(node)) && pieces.at(-1).length > 1;
+    const allowed = withinFences || fences === 0;
+    if (breaks && allowed && node.attributes.form !== "prefix") pieces.push([]);
+  }
+  return pieces.filter((piece) => piece.length);
 }
 
 function row(children, context) {
