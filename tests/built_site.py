@@ -104,7 +104,8 @@ def build(source: Path) -> Path:
         *("-W", "-n", "--keep-going", str(source)),
     ]
     # The packages of the copy come before those that are installed.
-    environment = os.environ | {"PYTHONPATH": str(source / "code")}
+    packages = [str(folder / "code") for folder in (source, ROOT)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(packages)}
     run = subprocess.run(
         command, cwd=source, env=environment, capture_output=True, text=True, check=False
     )
