@@ -339,7 +339,7 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if self._noise_is_known:
-            return 1.0
+            return np.ones_like(self.chi2_)[()]
         if self.dof_ <= 0:
             raise ValueError(
                 f"the variance of the noise cannot be estimated: the fit has {self.rank_} "
@@ -379,7 +379,8 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Probability of covering, in (0, 1).
         noise : float or array-like of shape (n_samples,), optional
             Standard error of the new observations; needed for ``kind="prediction"`` after a fit
-            with ``noise``, and by default the estimated one after a fit without.
+            with ``noise``. By default, after a fit without it, the estimated error of an
+            observation of unit weight; with another value Student's quantile is approximate.
 
         Returns
         -------

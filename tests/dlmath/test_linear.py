@@ -54,6 +54,16 @@ def test_several_targets_are_fitted_one_by_one(data):
         )
 
 
+def test_known_errors_serve_several_targets(data):
+    X, y = data
+    s = np.linspace(0.1, 1, len(y))
+    both, one = OLS().fit(X, np.column_stack([y, y**2]), noise=s), OLS().fit(X, y, noise=s)
+    assert both.covariance_.shape == (2, 4, 4)
+    for k in (0, 1):
+        np.testing.assert_allclose(both.covariance_[k], one.covariance_, rtol=1e-12)
+        np.testing.assert_allclose(both.band(X)[:, k], one.band(X), rtol=1e-12)
+
+
 def test_known_errors_give_the_covariance_of_curve_fit(data, rng):
     X, y = data
     s = rng.uniform(0.1, 1, len(y))

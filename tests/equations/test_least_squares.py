@@ -1059,6 +1059,24 @@ def unbiased(X, seed):
 
 
 @pytest.mark.verifies(
+    "eq-least-squares-noise", routes=("all 2^n sign vectors", "variance of every combination")
+)
+def test_noise_has_the_same_variance_in_every_direction(verify):
+    """Independent signs times s have the moments, and so the variance s^2 ||c||^2 along each c."""
+    s, c = 0.3, np.array([2.0, -1.0, 0.5, 3.0])
+    errors = s * coin_flips(4)
+    verify.agree(errors.mean(axis=1), np.zeros(4), atol=1e-15)
+    verify.refutes(errors.mean(axis=1) + s, np.zeros(4), why="systematic error")
+    covariance = errors @ errors.T / errors.shape[1]
+    verify.agree(covariance, s**2 * np.eye(4), atol=1e-15)
+    verify.refutes(covariance, s * np.eye(4), why="s for its square")
+    verify.refutes(covariance, s**2 * np.ones((4, 4)), why="errors in common")
+    verify.agree(np.var(c @ errors), s**2 * (c @ c), rtol=1e-14)
+    verify.refutes(np.var(c @ errors), s**2 * c.sum() ** 2, why="sum for sum of squares")
+    verify.refutes(np.var(c @ errors), 4 * s**2 * (c @ c), why="factor n")
+
+
+@pytest.mark.verifies(
     "eq-least-squares-error", routes=("sympy", "the formula", "dlmath.linear.OLS")
 )
 def test_estimate_is_truth_and_a_linear_error(verify):
