@@ -97,9 +97,6 @@ def _entries(
             for entry in _entries(builder, pagename, inner)
         ]
         text = title or builder.render_partial(env.titles[docname])["title"]
-        number = env.toc_secnumbers.get(docname, {}).get("")
-        if number:
-            text = f"{'.'.join(map(str, number))} {text}"
         href = "#" if docname == pagename else builder.get_relative_uri(pagename, docname)
         entries.append(Entry(text, href, docname == pagename, below))
     return entries
