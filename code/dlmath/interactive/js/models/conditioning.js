@@ -30,12 +30,12 @@ function compute(params, data) {
     series.push({ type: "text", x: xlim[0], y: ylim[1], dx: 6, dy: 16 + 17 * i, text: name, color });
   });
   series.push({ type: "text", x: xlim[0], y: ylim[1], dx: 6, dy: 16 + 17 * 3, text: "- - ε κ   · · ε κ²", color: "muted" });
-  const order = here.singular.map((_, j) => j);
+  const order = here.singular.map((_, j) => j + 1);
   return {
     panels: [
       { xlabel: "degree", ylabel: "relative error of θ", xlim, ylim, yscale: "log", series },
       {
-        xlabel: "index j", ylabel: "singular value dⱼ / d₀", xlim: [-0.5, degrees[degrees.length - 1] + 0.5], ylim: data.singularLimits, yscale: "log",
+        xlabel: "index j", ylabel: "singular value dⱼ / d₁", xlim: [0.5, degrees[degrees.length - 1] + 1.5], ylim: data.singularLimits, yscale: "log",
         series: [{ type: "points", x: order, y: here.singular, color: 1, r: 4 }],
       },
     ],
