@@ -355,9 +355,9 @@ def test_the_font_of_a_rich_book_is_light():
     assert len(font.cut(letters + signs + words)) <= 40_000
 
 
-def test_fences_are_no_wider_than_their_ink():
+def test_fences_are_no_wider_than_their_ink(node_modules):
     """Chromium reserves the width of the widest variant for every stretched sign."""
-    original = TTFont(node.MODULES / "@fontsource/stix-two-math/files" / ORIGINAL)
+    original = TTFont(node_modules / "@fontsource/stix-two-math/files" / ORIGINAL)
     book = TTFont(font.SOURCE)
     for sign in "([√":
         surplus = [widest(file, sign) - smallest(file, sign) for file in (original, book)]
