@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from bookkit import node
 from bookkit.mathml import MACROS, font
 from bookkit.mathml.renderer import FormulaError, Renderer
 from bs4 import BeautifulSoup
