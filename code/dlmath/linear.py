@@ -474,7 +474,7 @@ def _row_scaling(factors):
 def _numerical_rank(d, shape, tol):
     if tol is None:
         tol = max(shape) * np.finfo(float).eps
-    return int(np.sum(d > tol * d[0])) if d.size else 0
+    return int(np.sum(d > tol * d[0]))
 
 
 def _truncated_svd(X, tol):

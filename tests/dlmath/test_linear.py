@@ -242,6 +242,7 @@ NAN, INF = np.nan, np.inf
         ({"noise": np.ones((3, 2))}, r"noise must have shape \(3,\) or \(3, 3\), got \(3, 2\)"),
         ({"noise": np.ones((3, 3))}, "noise is not positive definite"),
         ({"noise": np.eye(3) + np.eye(3, k=1) / 2}, "noise is not symmetric"),
+        ({"noise": 1e-6 * (np.eye(3) + np.eye(3, k=1) / 2)}, "noise is not symmetric"),
         ({"noise": [1.0] * 3, "sample_weight": [1.0] * 3}, "sample_weight or noise, not both"),
     ],
 )
