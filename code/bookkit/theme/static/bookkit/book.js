@@ -94,14 +94,18 @@
       },
       { passive: true }
     );
-    mark();
+    requestAnimationFrame(mark);
   }
 
   /* A formula in the text that is wider than the text gets a box to scroll in. */
   function wrapWideFormulas() {
-    document.querySelectorAll(".bk-text math:not([display=block])").forEach((math) => {
+    const isWide = (math) => {
       const block = math.closest("p, li, td, th, dd, figcaption, summary, .admonition-title");
-      if (!block || math.getBoundingClientRect().width <= block.clientWidth) return;
+      return block && math.getBoundingClientRect().width > block.clientWidth;
+    };
+    // All are measured before the first is moved: each change would cost a layout of the page.
+    const wide = [...document.querySelectorAll(".bk-text math:not([display=block])")].filter(isWide);
+    wide.forEach((math) => {
       if (math.parentElement.matches(".bk-scroll")) return;
       const box = document.createElement("span");
       box.className = "bk-scroll";
@@ -121,8 +125,7 @@
     const boxes = names.flatMap(([selector, label]) =>
       [...document.querySelectorAll(selector)].map((box) => [box, label])
     );
-    const label = ([box, name]) => {
-      const scrolls = box.scrollWidth > box.clientWidth + 1;
+    const label = (box, name, scrolls) => {
       if (scrolls === box.hasAttribute("tabindex")) return;
       if (scrolls) {
         box.tabIndex = 0;
@@ -131,9 +134,10 @@
       } else ["tabindex", "role", "aria-label"].forEach((a) => box.removeAttribute(a));
     };
     const nameOf = new Map(boxes);
-    const observer = new ResizeObserver((entries) =>
-      entries.forEach(({ target }) => label([target, nameOf.get(target)]))
-    );
+    const observer = new ResizeObserver((entries) => {
+      const measured = entries.map(({ target }) => [target, target.scrollWidth > target.clientWidth + 1]);
+      measured.forEach(([box, scrolls]) => label(box, nameOf.get(box), scrolls));
+    });
     boxes.forEach(([box]) => observer.observe(box));
   }
 
@@ -183,8 +187,8 @@
 
   themeButton();
   drawer();
-  pageContents();
   copyButtons();
+  pageContents();
   document.fonts.ready.then(() => {
     wrapWideFormulas();
     scrollBoxes();
