@@ -27,6 +27,7 @@ CONTROL_KEYS = {
     "select": {"name", "label", "options", "value"},
     "checkbox": {"name", "label", "value"},
     "button": {"name", "label"},
+    "point": {"name", "label", "min", "max", "value"},
 }
 
 
@@ -50,9 +51,11 @@ class ComputedPlot(Interactive):
     data : mapping
         What the model computes with: numbers, strings, lists and mappings of these.
     controls : sequence of mappings
-        Each with ``type`` ("slider", "select", "checkbox" or "button"), ``name``, ``label`` and,
-        by type, ``value``, ``min``, ``max``, ``step``, ``log``, ``integer``, ``digits``,
-        ``unit``, ``options``. A button carries out the model's action of its name.
+        Each with ``type`` ("slider", "select", "checkbox", "button" or "point"), ``name``,
+        ``label`` and, by type, ``value``, ``min``, ``max``, ``step``, ``log``, ``integer``,
+        ``digits``, ``unit``, ``options``, ``panel``. A button carries out the model's action of
+        its name; a point is dragged in a panel (the first, if not said), and its ``value``,
+        ``min`` and ``max`` are pairs.
     still : str
         SVG picture of the first state.
     alt : str
@@ -113,6 +116,13 @@ def _check_control(control: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"controls: {control['name']} must begin between min and max")
         if control.get("log") and low <= 0:
             raise ValueError(f"controls: {control['name']} has a log scale and min {low}")
+    if kind == "point":
+        low, value, high = (
+            check_vector(f"controls: {key} of {control['name']}", control[key], 2)
+            for key in ("min", "value", "max")
+        )
+        if not (low <= value).all() or not (value <= high).all() or not (low < high).all():
+            raise ValueError(f"controls: {control['name']} must begin between min and max")
     if kind == "select" and control["value"] not in control["options"]:
         raise ValueError(f"controls: {control['name']} must begin with one of its options")
     return dict(control)

@@ -1,5 +1,6 @@
 import { Panel, format, onResize } from "./plot.js";
 import { button, checkbox, makeFrame, select, slider } from "./controls.js";
+import { DragPoint } from "./dragpoint.js";
 
 const MOTION_MS = 700;
 
@@ -14,12 +15,21 @@ function computedPlot({ compute, actions = {} }) {
     const data = model.get("data");
     let params = { ...model.get("params") };
     let panels = [];
+    let points = [];
     let motion = 0;
+
+    function makePanels(picture) {
+      panels = picture.panels.map(() => new Panel(plots));
+      points = model.get("controls").filter(({ type }) => type === "point").map((c) => new DragPoint(
+        c, panels[c.panel ?? 0], (value) => change({ [c.name]: value }), save,
+      ));
+    }
 
     function draw() {
       const picture = compute(params, data);
-      if (panels.length === 0) panels = picture.panels.map(() => new Panel(plots));
-      picture.panels.forEach((spec, i) => panels[i].draw(spec));
+      if (panels.length === 0) makePanels(picture);
+      const scales = picture.panels.map((spec, i) => panels[i].draw(spec));
+      for (const point of points) point.place(params[point.name], scales[panels.indexOf(point.panel)]);
       readouts.show(picture.readouts);
       return picture;
     }
@@ -62,7 +72,7 @@ function computedPlot({ compute, actions = {} }) {
       button: (c) => button(c.label, () => moveTo(actions[c.name](params, data))),
     };
     const shown = {};
-    for (const control of model.get("controls")) {
+    for (const control of model.get("controls").filter(({ type }) => type !== "point")) {
       const made = makers[control.type](control);
       controls.append(made.row);
       if (made.show) shown[control.name] = made;

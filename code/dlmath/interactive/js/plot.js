@@ -166,7 +166,7 @@ class Panel {
 
   #frame(spec, width, height) {
     const probe = makeScale(spec.ylim, spec.yscale === "log", 1, 0);
-    const ticks = this.#labels(probe.ticks(Math.max(3, (height - 66) / 50)), spec.yscale);
+    const ticks = spec.ynames ?? this.#labels(probe.ticks(Math.max(3, (height - 66) / 50)), spec.yscale);
     return { left: Math.max(30, textWidth(ticks) + 14), right: width - 10, top: 24, bottom: height - 42 };
   }
 
@@ -188,10 +188,12 @@ class Panel {
 
   #axes(spec, { x, y }, { left, right, top, bottom }, width) {
     const group = svg("g", { class: "dlm-axes" });
-    const yTicks = y.ticks(Math.max(3, (bottom - top) / 50)), yLabels = this.#labels(yTicks, spec.yscale);
+    // Rows with names, at 0, 1, 2, need no lines to be read.
+    const yTicks = spec.ynames?.map((_, i) => i) ?? y.ticks(Math.max(3, (bottom - top) / 50));
+    const yLabels = spec.ynames ?? this.#labels(yTicks, spec.yscale);
     yTicks.forEach((tick, i) => {
       const at = Math.round(y(tick)) + 0.5;
-      group.append(svg("path", { d: `M${left} ${at}H${right}`, class: "dlm-grid" }));
+      if (!spec.ynames) group.append(svg("path", { d: `M${left} ${at}H${right}`, class: "dlm-grid" }));
       group.append(svg("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, yLabels[i]));
     });
     const xTicks = x.ticks(Math.max(3, (right - left) / 85)), xLabels = this.#labels(xTicks, spec.xscale);
