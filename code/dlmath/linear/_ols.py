@@ -1,29 +1,22 @@
-"""Linear models: least squares in its ordinary, weighted and generalised forms.
+"""Least squares in its ordinary, weighted and generalised forms."""
 
-The functions are the chapter's formulas, one each; :class:`OLS` puts them behind scikit-learn's
-interface. Samples are the rows of ``X``, and every cost carries the factor 1/n.
-"""
-
+from functools import partial
 from numbers import Real
 
 import numpy as np
 from scipy import linalg, stats
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_array, check_X_y
+from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = [
-    "OLS",
-    "gradient_descent",
-    "gradient_descent_filter",
-    "hat_matrix",
-    "ols_cost",
-    "ols_gradient",
-    "ols_hessian",
-    "solve_normal_equations",
-    "solve_qr",
-    "solve_svd",
-]
+from dlmath.linear._validation import (
+    check_floats,
+    check_weights,
+    divide_rows,
+    numerical_rank,
+    scale_rows,
+    truncated_svd,
+)
 
 
 def ols_cost(X, y, theta):
@@ -132,8 +125,8 @@ def solve_svd(X, y, tol=None):
     -------
     ndarray of shape (n_features,) or (n_features, n_targets)
     """
-    U, d, Vt = _truncated_svd(X, tol)
-    return Vt.T @ _divide_rows(U.T @ y, d)
+    U, d, Vt = truncated_svd(X, tol)
+    return Vt.T @ divide_rows(U.T @ y, d)
 
 
 def hat_matrix(X):
@@ -147,7 +140,7 @@ def hat_matrix(X):
     -------
     ndarray of shape (n_samples, n_samples)
     """
-    U = _truncated_svd(X, None)[0]
+    U = truncated_svd(X)[0]
     return U @ U.T
 
 
@@ -299,8 +292,8 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
         A, b = whiten(X - mean_X), whiten(y - mean_y)
 
         U, d, Vt = linalg.svd(A, full_matrices=False)
-        r = _numerical_rank(d, A.shape, self.tol)
-        theta = Vt[:r].T @ _divide_rows(U[:, :r].T @ b, d[:r])
+        r = numerical_rank(d, A.shape, self.tol)
+        theta = Vt[:r].T @ divide_rows(U[:, :r].T @ b, d[:r])
 
         # From here on nothing can fail, so an estimator is never left half fitted.
         validate_data(self, given_X, skip_check_array=True)
@@ -413,7 +406,7 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
                     "observations: band(X, kind='prediction', noise=...)"
                 )
             return self.noise_variance_
-        noise = _check_floats(noise, "noise")
+        noise = check_floats(noise, "noise")
         if noise.shape not in ((), (len(like),)):
             raise ValueError(
                 f"noise must be a number or have shape ({len(like)},), got {noise.shape}"
@@ -436,23 +429,17 @@ def _whitening(n, sample_weight, noise):
     if sample_weight is not None and noise is not None:
         raise ValueError("give sample_weight or noise, not both")
     if sample_weight is not None:
-        weight = _check_floats(sample_weight, "sample_weight")
-        if weight.shape != (n,):
-            raise ValueError(f"sample_weight must have shape ({n},), got {weight.shape}")
-        if np.any(weight < 0):
-            raise ValueError("sample_weight must not be negative")
-        if not np.any(weight):
-            raise ValueError("sample_weight must not sum to zero")
-        return _row_scaling(np.sqrt(weight)), np.count_nonzero(weight)
+        weight = check_weights(sample_weight, n)
+        return partial(scale_rows, np.sqrt(weight)), np.count_nonzero(weight)
     if noise is None:
         return (lambda rows: rows), n
-    noise = _check_floats(noise, "noise")
+    noise = check_floats(noise, "noise")
     if noise.shape not in ((n,), (n, n)):
         raise ValueError(f"noise must have shape ({n},) or ({n}, {n}), got {noise.shape}")
     if noise.ndim == 1:
         if np.any(noise <= 0):
             raise ValueError("noise must hold positive standard errors")
-        return _row_scaling(1 / noise), n
+        return partial(scale_rows, 1 / noise), n
     # Against the largest entry: what should vanish may be rounding, and that is not symmetric.
     if np.max(np.abs(noise - noise.T)) > 1e-10 * np.max(np.abs(noise)):
         raise ValueError("noise is not symmetric, so it is no covariance matrix")
@@ -461,27 +448,3 @@ def _whitening(n, sample_weight, noise):
     except linalg.LinAlgError as error:
         raise ValueError("noise is not positive definite, so it is no covariance matrix") from error
     return (lambda rows: linalg.solve_triangular(factor, rows, lower=True)), n
-
-
-def _check_floats(values, name):
-    return check_array(values, ensure_2d=False, ensure_min_samples=0, dtype=float, input_name=name)
-
-
-def _row_scaling(factors):
-    return lambda rows: rows * factors.reshape((-1,) + (1,) * (rows.ndim - 1))
-
-
-def _numerical_rank(d, shape, tol):
-    if tol is None:
-        tol = max(shape) * np.finfo(float).eps
-    return int(np.sum(d > tol * d[0]))
-
-
-def _truncated_svd(X, tol):
-    U, d, Vt = linalg.svd(X, full_matrices=False)
-    r = _numerical_rank(d, X.shape, tol)
-    return U[:, :r], d[:r], Vt[:r]
-
-
-def _divide_rows(rows, d):
-    return rows / d.reshape((-1,) + (1,) * (rows.ndim - 1))

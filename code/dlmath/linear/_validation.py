@@ -1,0 +1,79 @@
+"""What the linear models share: checks of their arguments, and decompositions of their matrices."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import linalg
+from sklearn.utils import check_array
+
+
+def check_floats(values, name):
+    """Return an array of finite floats of any shape."""
+    return check_array(values, ensure_2d=False, ensure_min_samples=0, dtype=float, input_name=name)
+
+
+def check_weights(sample_weight, n):
+    """Return the weights of n samples: finite, not negative, not all zero."""
+    weight = check_floats(sample_weight, "sample_weight")
+    if weight.shape != (n,):
+        raise ValueError(f"sample_weight must have shape ({n},), got {weight.shape}")
+    if np.any(weight < 0):
+        raise ValueError("sample_weight must not be negative")
+    if not np.any(weight):
+        raise ValueError("sample_weight must not sum to zero")
+    return weight
+
+
+def check_penalty(value, name="lam"):
+    """Return a penalty as a float: finite and not negative."""
+    if not (isinstance(value, Real) and 0 <= float(value) < np.inf):
+        raise ValueError(f"{name} must be a finite number and not negative, got {value!r}")
+    return float(value)
+
+
+def check_positive(value, name):
+    """Return a positive finite number as a float."""
+    if not (isinstance(value, Real) and 0 < float(value) < np.inf):
+        raise ValueError(f"{name} must be a finite number above zero, got {value!r}")
+    return float(value)
+
+
+def check_count(value, name):
+    """Return a number of steps: an integer, not negative."""
+    if not (isinstance(value, Integral) and value >= 0):
+        raise ValueError(f"{name} must be an integer and not negative, got {value!r}")
+    return int(value)
+
+
+def check_penalties(lams):
+    """Return several penalties as an array: finite and not negative, at least one."""
+    lams = check_floats(lams, "lams")
+    if lams.ndim != 1 or not len(lams):
+        raise ValueError(f"lams must be a list of at least one number, got shape {lams.shape}")
+    if np.any(lams < 0):
+        raise ValueError("lams must not be negative")
+    return lams
+
+
+def scale_rows(factors, rows):
+    """Multiply each row by its factor, in an array of one or two dimensions."""
+    return rows * factors.reshape((-1,) + (1,) * (rows.ndim - 1))
+
+
+def divide_rows(rows, d):
+    """Divide each row by its number, in an array of one or two dimensions."""
+    return rows / d.reshape((-1,) + (1,) * (rows.ndim - 1))
+
+
+def numerical_rank(d, shape, tol=None):
+    """Count the singular values above ``tol`` times the largest, by default above rounding."""
+    if tol is None:
+        tol = max(shape) * np.finfo(float).eps
+    return int(np.sum(d > tol * d[0]))
+
+
+def truncated_svd(X, tol=None):
+    """Return the singular value decomposition without the directions of rank zero."""
+    U, d, Vt = linalg.svd(X, full_matrices=False)
+    r = numerical_rank(d, X.shape, tol)
+    return U[:, :r], d[:r], Vt[:r]
