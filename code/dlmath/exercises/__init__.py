@@ -22,6 +22,14 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "gell-mann-okubo",
         "regge-trajectory",
     ),
+    "ridge": (
+        "ridge-solution",
+        "ridge-intercept",
+        "ridge-filter",
+        "ridge-augmented",
+        "ridge-dof",
+        "ridge-discrepancy",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
