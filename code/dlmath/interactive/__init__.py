@@ -11,6 +11,7 @@ from dlmath.interactive._computed import (
     projection,
 )
 from dlmath.interactive._dragfit import DragFit
+from dlmath.interactive._ridge import ridge_explorer
 from dlmath.interactive._scatterfit import ScatterFit
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "conditioning",
     "gradient_descent_filter",
     "projection",
+    "ridge_explorer",
 ]

@@ -1,14 +1,11 @@
 import { computedPlot } from "../computed.js";
 import { format } from "../plot.js";
+import { ridgeFactors } from "./rotated.js";
 
 // Gradient descent from zero on the centred problem, in the basis of the singular vectors:
 // after k steps component j has reached the share 1 - (1 - 2 eta d_j^2 / n)^k of least squares.
 function filterFactors(d, share, k, largest) {
   return d.map((dj) => 1 - (1 - 2 * share * (dj / largest) ** 2) ** k);
-}
-
-function ridgeFactors(d, nLambda) {
-  return d.map((dj) => (dj * dj) / (dj * dj + nLambda));
 }
 
 // share is eta in units of its limit 2/L, where L = 2 d_1^2 / n.

@@ -1,0 +1,231 @@
+"""Figures to move of the chapter on ridge regression: each computes from one SVD in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dlmath.interactive._base import check_limits, check_vector, draw_still, padded
+from dlmath.interactive._computed import (
+    GRID,
+    ComputedPlot,
+    _check_basis,
+    _check_count,
+    _short,
+    _slider,
+    _unit_interval,
+)
+
+PATHS = 101
+STILL_SIZE = (7.2, 5.0)
+
+
+def _numbers(values: np.ndarray, digits: int = 10) -> list:
+    """Give an array as nested lists of rounded numbers."""
+    if values.ndim > 1:
+        return [_numbers(row, digits) for row in values]
+    return [_short(value, digits) for value in values]
+
+
+def _rotated(design: np.ndarray, y: np.ndarray, centre: np.ndarray, mean: float) -> dict[str, Any]:
+    """Describe a linear model in the basis of the singular vectors of its centred design."""
+    left, d, right = np.linalg.svd(design - centre, full_matrices=False)
+    kept = d > 1e-13 * d[0]
+    return {
+        "d": _numbers(d[kept]),
+        "uy": _numbers(left.T[kept] @ (y - mean)),
+        "V": _numbers(right[kept].T),
+        "centre": _numbers(centre),
+        "mean": _short(mean, 10),
+    }
+
+
+def _filtered(factors: np.ndarray, model: dict[str, Any]) -> np.ndarray:
+    """Multiply the components of the least-squares solution by filter factors."""
+    return np.array(model["V"]) @ (factors * np.array(model["uy"]) / np.array(model["d"]))
+
+
+def _ridge(lam: float, n: int, model: dict[str, Any]) -> np.ndarray:
+    d = np.array(model["d"])
+    return _filtered(d**2 / (d**2 + n * lam), model)
+
+
+def _penalties(name: str, limits: Any, d: list[float], n: int) -> tuple[float, float]:
+    """Choose a range of lambda, in whole powers of ten, in which all filters open and close."""
+    if limits is None:
+        low, high = np.log10(np.array([d[-1] ** 2 / 30, d[0] ** 2 * 30]) / n)
+        return float(10 ** np.floor(low)), float(10 ** np.ceil(high))
+    low, high = check_limits(name, limits)
+    if low <= 0:
+        raise ValueError(f"{name} must be positive, got ({low}, {high})")
+    return low, high
+
+
+def _start(name: str, value: Any, limits: tuple[float, float]) -> float:
+    """Check where a slider begins."""
+    if value is None:
+        return float(np.sqrt(limits[0] * limits[1]))
+    number = float(check_vector(name, [value])[0])
+    if not limits[0] <= number <= limits[1]:
+        raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
+    return number
+
+
+class _Polynomials:
+    """Points and the polynomials that are fitted to them, for the page and for the still."""
+
+    def __init__(self, x: Any, y: Any, degree: Any, basis: str, xlabel: str, ylabel: str) -> None:
+        self.x = check_vector("x", x)
+        self.y = check_vector("y", y, self.x.size)
+        self.degree = _check_count("degree", degree, 1, np.unique(self.x).size - 1)
+        self.vander = _check_basis(basis)
+        design = self.design(self.x)
+        self.free = _rotated(design, self.y, design.mean(axis=0), self.y.mean())
+        self.data: dict[str, Any] = {
+            "n": int(self.x.size),
+            "x": _numbers(self.x),
+            "y": _numbers(self.y),
+            "basis": basis,
+            "interval": [float(self.x.min()), float(self.x.max())],
+            "points": GRID,
+            "xlabel": xlabel,
+            "ylabel": ylabel,
+            "free": self.free,
+        }
+
+    def design(self, at: np.ndarray) -> np.ndarray:
+        """Evaluate the polynomials, of degree 0 too, with x mapped to [-1, 1]."""
+        return self.vander(_unit_interval(at, self.x.min(), self.x.max()), self.degree)
+
+    def curve(self, theta: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Evaluate the fit of a model with a free intercept."""
+        return self.free["mean"] + (self.design(at) - np.array(self.free["centre"])) @ theta
+
+
+def _check_new(x_new: Any, y_new: Any) -> tuple[np.ndarray, np.ndarray]:
+    if x_new is None and y_new is None:
+        return np.empty(0), np.empty(0)
+    if x_new is None or y_new is None:
+        raise ValueError("x_new and y_new must be given together")
+    x_new = check_vector("x_new", x_new)
+    return x_new, check_vector("y_new", y_new, x_new.size)
+
+
+def ridge_explorer(
+    x: Any,
+    y: Any,
+    *,
+    degree: int,
+    basis: str = "chebyshev",
+    x_new: Any = None,
+    y_new: Any = None,
+    truth: Callable[[np.ndarray], Any] | None = None,
+    lam: float | None = None,
+    limits: tuple[float, float] | None = None,
+    xlabel: str = "x",
+    ylabel: str = "y",
+    alt: str,
+    height: tuple[int, int] = (1040, 720),
+) -> ComputedPlot:
+    """Ridge regression on polynomials: the fit, the coefficients and the filter as lambda moves.
+
+    The cost is the mean squared residual plus ``lambda`` times the squared norm of the
+    coefficients. The features are the polynomials of degree 1 to ``degree`` in ``x`` mapped to
+    [-1, 1]; features and ``y`` are centred, so that the intercept is free. A box that the reader
+    may tick penalises the intercept too, which draws the curve towards zero: the mistake is seen
+    best where the mean of ``y`` is far from zero.
+
+    Parameters
+    ----------
+    x, y : array-like of shape (n_samples,)
+        The data.
+    degree : int
+        The highest degree, below the number of distinct ``x``.
+    basis : {"chebyshev", "monomial"}, default="chebyshev"
+        The polynomials.
+    x_new, y_new : array-like of shape (n_new,), optional
+        Points that are not fitted, on which the error is measured.
+    truth : callable, optional
+        The curve without noise: maps an array of ``x`` to an array of ``y``.
+    lam : float, optional
+        The penalty at the beginning; the middle of the slider if not given.
+    limits : (float, float), optional
+        The range of the penalty; if not given, one in which all filters open and close.
+    xlabel, ylabel : str
+        Names of the axes, with units.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    fit = _Polynomials(x, y, degree, basis, xlabel, ylabel)
+    x_new, y_new = _check_new(x_new, y_new)
+    d, n = fit.free["d"], fit.x.size
+    lambdas = _penalties("limits", limits, d, n)
+    lam = _start("lam", lam, lambdas)
+    design = fit.design(fit.x)
+    penalised = _rotated(design, fit.y, np.zeros(degree + 1), 0.0)
+    everywhere, everything = np.append(fit.x, x_new), np.append(fit.y, y_new)
+    grid = np.linspace(everywhere.min(), everywhere.max(), GRID)
+    curve = None if truth is None else check_vector("truth", truth(grid), GRID)
+    steps = np.geomspace(*lambdas, PATHS)
+    paths = np.array(
+        [_ridge(value, n, model)[1:] for model in (fit.free, penalised) for value in steps]
+    )
+    data = {
+        **fit.data,
+        "penalised": penalised,
+        "xNew": _numbers(x_new),
+        "yNew": _numbers(y_new),
+        "truth": None if curve is None else _numbers(curve, 6),
+        "range": [float(grid[0]), float(grid[-1])],
+        "ylim": padded(everything.min(), everything.max(), 0.12),
+        "scale": float(np.abs(fit.y).max()),
+        "lambdas": list(lambdas),
+        "coefficientLimits": padded(min(paths.min(), 0), max(paths.max(), 0)),
+        "singularLimits": [d[-1] / 2, penalised["d"][0] * 1.6],
+    }
+
+    def draw(figure: Figure) -> None:
+        """Draw the first state, by solving the normal equations."""
+        axes = figure.subplot_mosaic([["fit", "fit"], ["paths", "filters"]])
+        centred = design[:, 1:] - design[:, 1:].mean(axis=0)
+        gram, right = centred.T @ centred, centred.T @ (fit.y - fit.y.mean())
+        penalties = np.append(steps, lam)
+        thetas = [np.linalg.solve(gram + n * p * np.eye(degree), right) for p in penalties]
+        at_grid = fit.design(grid)[:, 1:] - design[:, 1:].mean(axis=0)
+        best = np.linalg.lstsq(centred, fit.y - fit.y.mean(), rcond=None)[0]
+        axes["fit"].plot(grid, fit.y.mean() + at_grid @ best, ":", color="C5")
+        if curve is not None:
+            axes["fit"].plot(grid, curve, "--", color="C2")
+        axes["fit"].plot(grid, fit.y.mean() + at_grid @ thetas[-1], color="C0")
+        axes["fit"].plot(x_new, y_new, "o", color="C1", markersize=3, fillstyle="none")
+        axes["fit"].plot(fit.x, fit.y, "o", color="C5", markersize=3)
+        axes["fit"].set(xlabel=xlabel, ylabel=ylabel, ylim=data["ylim"])
+        axes["paths"].semilogx(penalties[:PATHS], thetas[:PATHS], linewidth=1.2)
+        axes["paths"].axvline(lam, color="C5", alpha=0.3)
+        axes["paths"].set(xlabel="penalty λ", ylabel="coefficients θⱼ")
+        singular = np.array(d)
+        axes["filters"].semilogx(singular, singular**2 / (singular**2 + n * lam), "o-")
+        axes["filters"].set(xlabel="singular value d", ylabel="filter factor", ylim=(-0.1, 1.1))
+
+    controls = [
+        _slider("lambda", "penalty λ", *lambdas, lam, log=True),
+        {
+            "type": "checkbox",
+            "name": "intercept",
+            "label": "penalise the intercept too (wrong)",
+            "value": False,
+        },
+    ]
+    return ComputedPlot(
+        "ridge-explorer",
+        data,
+        controls,
+        still=draw_still(draw, STILL_SIZE),
+        alt=alt,
+        height=height,
+    )
