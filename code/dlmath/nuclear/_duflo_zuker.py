@@ -1,5 +1,7 @@
 """The mass formula of Duflo and Zuker with ten terms."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from dlmath.nuclear._nuclides import check_nuclides
@@ -86,7 +88,7 @@ def duflo_zuker_terms(Z, N, deformed):
     charge_radius = np.cbrt(A) * (1 - (t / A) ** 2 / 4)
     rho = charge_radius**2 / np.cbrt(A)
 
-    neutrons, protons = _Fluid(N, deformed), _Fluid(Z, deformed)
+    neutrons, protons = _fill(N, deformed), _fill(Z, deformed)
     master = neutrons.master + protons.master
     spin_orbit = neutrons.spin_orbit + protons.spin_orbit
     three_body = np.where(deformed, 0, neutrons.three_body + protons.three_body)
@@ -141,48 +143,53 @@ def prefer_deformed(Z, spherical_energy, deformed_energy):
     return (np.asarray(Z) > LAST_SPHERICAL_Z) & (deformed_energy > spherical_energy)
 
 
-class _Fluid:
-    """The neutrons or the protons of nuclei: their sub-shells, and what the terms need of them."""
+class _Fluid(NamedTuple):
+    """What the terms need of the neutrons, or of the protons, of nuclei."""
 
-    def __init__(self, number, deformed):
-        promoted = np.where(deformed, PROMOTED, 0)
-        p, capacity = _sub_shells(number.max(initial=0))
-        filled = np.cumsum(capacity)
-        last = np.searchsorted(filled, number)
-        taken = np.clip(number[..., np.newaxis] - (filled - capacity), 0, capacity)
-        step = np.arange(len(p)) - last[..., np.newaxis]
-        taken = taken + promoted[..., np.newaxis] * ((step == 1).astype(int) - (step == 0))
-
-        # Sub-shells come in pairs j_p, r_p; from here the last axis is the oscillator shell.
-        j, r = taken[..., ::2], taken[..., 1::2]
-        shell = p[::2]
-        D = (shell + 1) * (shell + 2)
-        amplitude = (j + r) / np.sqrt(D)
-        # Zero for a closed oscillator shell, whose levels are split about their mean.
-        splitting = shell / 2 * j - r
-        self.master = np.sum(amplitude, axis=-1) ** 2
-        self.spin_orbit = np.sum(
-            splitting * ((1 + amplitude) * shell**2 + (1 - amplitude) * (4 * shell - 5)) / D**1.5,
-            axis=-1,
-        )
-
-        self.p = p[last]
-        is_intruder = last % 2 == 0
-        in_last = number - filled[last] + capacity[last]
-        # An intruder j_p shares the open shell with r_(p-1), and r_p with j_(p+1).
-        below = np.where(is_intruder, self.p - 1, self.p)
-        self.places = (below + 1) * (below + 2) + 2
-        n = np.where(is_intruder, in_last + below * (below + 1), in_last - promoted)
-        self.quadrupole = n * (self.places - n - promoted) / self.places
-        self.three_body = self.quadrupole * (2 * n - self.places)
+    master: np.ndarray
+    spin_orbit: np.ndarray
+    p: np.ndarray  # Of the sub-shell that is being filled.
+    places: np.ndarray  # D of the open shell.
+    quadrupole: np.ndarray
+    three_body: np.ndarray
 
 
-def _sub_shells(number):
-    """Return oscillator quantum numbers and capacities of j_0, r_0, j_1, r_1, ..."""
-    # Shells up to p hold (p+1)(p+2)(p+3)/3, so these hold all, and one more takes the promoted.
-    shells = np.arange(int(np.cbrt(3 * number)) + 2)
-    capacity = np.stack([2 * (shells + 1), shells * (shells + 1)], axis=-1)
-    return np.repeat(shells, 2), capacity.ravel()
+def _fill(number, deformed):
+    """Let neutrons, or protons, fill the sub-shells j_0, r_0, j_1, r_1, ..."""
+    promoted = np.where(deformed, PROMOTED, 0)
+    # The shells up to p hold (p+1)(p+2)(p+3)/3, so these hold all, and the last the promoted.
+    shells = np.arange(int(np.cbrt(3 * number.max(initial=0))) + 2)
+    capacity = np.stack([2 * (shells + 1), shells * (shells + 1)], axis=-1).ravel()
+    filled = np.cumsum(capacity)
+    last = np.searchsorted(filled, number)
+    taken = np.clip(number[..., np.newaxis] - (filled - capacity), 0, capacity)
+    step = np.arange(len(filled)) - last[..., np.newaxis]
+    taken = taken + promoted[..., np.newaxis] * np.select([step == 0, step == 1], [-1, 1], 0)
+    in_last = number - (filled - capacity)[last]
+    return _Fluid(*_master_and_spin_orbit(taken), *_open_shell(last, in_last, promoted))
+
+
+def _master_and_spin_orbit(taken):
+    """Sum over the oscillator shells what their sub-shells j_p and r_p hold."""
+    j, r = taken[..., ::2], taken[..., 1::2]
+    p = np.arange(j.shape[-1])
+    D = (p + 1) * (p + 2)
+    amplitude = (j + r) / np.sqrt(D)
+    # Zero for a closed oscillator shell, whose levels are split about their mean.
+    splitting = p / 2 * j - r
+    weight = (1 + amplitude) * p**2 + (1 - amplitude) * (4 * p - 5)
+    return np.sum(amplitude, axis=-1) ** 2, np.sum(splitting * weight / D**1.5, axis=-1)
+
+
+def _open_shell(last, in_last, promoted):
+    """Tell particles from holes in the shell of r_p and the intruder j_(p+1)."""
+    is_intruder = last % 2 == 0
+    p = last // 2
+    below = p - is_intruder
+    places = (below + 1) * (below + 2) + 2
+    n = np.where(is_intruder, below * (below + 1) + in_last, in_last - promoted)
+    quadrupole = n * (places - n - promoted) / places
+    return p, places, quadrupole, quadrupole * (2 * n - places)
 
 
 def _pairing(Z, N):

@@ -71,7 +71,8 @@ class LiquidDrop(RegressorMixin, BaseEstimator):
         LiquidDrop
             The fitted estimator itself.
         """
-        self.ols_ = OLS(fit_intercept=False).fit(self._terms(X), y)
+        terms = self._terms(X)
+        self.ols_ = OLS(fit_intercept=False).fit(terms, check_energies(y, len(terms)))
         self.coef_ = self.ols_.coef_
         return self
 
@@ -123,8 +124,8 @@ class DufloZuker(RegressorMixin, BaseEstimator):
     Alternating choice and fit is no descent: the choice makes the binding larger, not the error
     smaller. It need not end in a choice that reproduces itself; if choices come in a cycle, a
     ``ConvergenceWarning`` says so and the fit with the smallest error of those made is kept. Nor is
-    the end independent of the start. Were all nuclei spherical at first, the coefficient of
-    deformation would be zero, and they would remain so.
+    the end independent of the start. Were all nuclei spherical at first, the coefficient of the
+    deformed nuclei would be zero, and nearly all would remain spherical.
     """
 
     def __init__(self, *, choice="published"):
@@ -148,6 +149,7 @@ class DufloZuker(RegressorMixin, BaseEstimator):
         if self.choice not in ("published", "alternating"):
             raise ValueError(f'choice must be "published" or "alternating", got {self.choice!r}')
         Z, N = check_rows(X)
+        y = check_energies(y, len(Z))
         if self.choice == "published":
             terms = duflo_zuker_terms(Z, N, is_deformed(Z, N))
             self.ols_, self.n_iter_ = OLS(fit_intercept=False).fit(terms, y), 1
@@ -192,7 +194,8 @@ def _alternate(Z, N, y):
     """Fit, choose, and fit again, until a choice comes back."""
     spherical, deformed = duflo_zuker_terms(Z, N, False), duflo_zuker_terms(Z, N, True)
     choice = Z > LAST_SPHERICAL_Z
-    choices, fits = [], []
+    choices: list = []
+    fits: list = []
     while not any(np.array_equal(choice, earlier) for earlier in choices):
         choices.append(choice)
         terms = np.where(choice[:, np.newaxis], deformed, spherical)
@@ -250,15 +253,16 @@ class PolynomialMass(RegressorMixin, BaseEstimator):
         PolynomialMass
             The fitted estimator itself.
         """
-        if not (isinstance(self.degree, Integral) and self.degree >= 1):
+        if not (isinstance(self.degree, Integral) and int(self.degree) >= 1):
             raise ValueError(f"degree must be a whole number of 1 or more, got {self.degree!r}")
         X = np.stack(check_rows(X), axis=-1)
+        y = check_energies(y, len(X))
         lower, upper = X.min(axis=0), X.max(axis=0)
         if np.any(lower == upper):
             raise ValueError("X must hold two different Z and two different N to scale them")
-        i, j = np.indices((self.degree + 1, self.degree + 1)).reshape(2, -1)
-        kept = (i + j > 0) & (i + j <= self.degree)
-        powers = np.column_stack([i[kept], j[kept]])
+        powers = np.array(
+            [(i, k - i) for k in range(1, int(self.degree) + 1) for i in range(k + 1)]
+        )
         self.ridge_ = Ridge(self.lam).fit(_chebyshev_products(X, lower, upper, powers), y)
         self.lower_, self.upper_, self.powers_ = lower, upper, powers
         self.coef_ = self.ridge_.coef_
@@ -293,3 +297,11 @@ def check_rows(X):
     if X.ndim != 2 or X.shape[1] != 2:
         raise ValueError(f"X must have a row [Z, N] for each nuclide, got shape {X.shape}")
     return check_nuclides(*X.T)
+
+
+def check_energies(y, n):
+    """Return the binding energies of n nuclides as an array, or say what is wrong with them."""
+    y = np.asarray(y, dtype=float)
+    if y.shape != (n,):
+        raise ValueError(f"y must hold a number for each row of X, shape ({n},), got {y.shape}")
+    return y

@@ -4,6 +4,9 @@ import numpy as np
 
 MAGIC_NUMBERS = (2, 8, 20, 28, 50, 82, 126, 184)
 
+# No nucleus comes near it; it keeps slips of the pen from filling the memory.
+LARGEST = 1000
+
 
 def distance_to_magic(numbers):
     """Distance to the nearest magic number, negative below it.
@@ -32,7 +35,7 @@ def distance_to_magic(numbers):
 
 
 def valence_numbers(Z, N):
-    """Number of valence protons and neutrons: particles above, or holes below, a closed shell.
+    """Count valence protons and neutrons: particles above, or holes below, a closed shell.
 
     Parameters
     ----------
@@ -227,7 +230,7 @@ def nuclide_index(masses, Z, N):
 def index_of_nuclides(Z, N):
     """Return the dictionary from (Z, N) to the place in the arrays; no nuclide may come twice."""
     nuclides = zip(np.asarray(Z).tolist(), np.asarray(N).tolist(), strict=True)
-    place = {}
+    place: dict[tuple[int, int], int] = {}
     for i, nuclide in enumerate(nuclides):
         if place.setdefault(nuclide, i) != i:
             raise ValueError(f"the nuclide with Z = {nuclide[0]} and N = {nuclide[1]} comes twice")
@@ -254,7 +257,9 @@ def check_numbers(values, name):
         values = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must hold whole numbers, got {values!r}") from error
-    wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.round(values)))
+    wrong = ~((values >= 0) & (values <= LARGEST) & (values == np.round(values)))
     if np.any(wrong):
-        raise ValueError(f"{name} must hold whole numbers of 0 or more, got {values[wrong][0]}")
+        raise ValueError(
+            f"{name} must hold whole numbers from 0 to {LARGEST}, got {values[wrong][0]:g}"
+        )
     return values.astype(int)

@@ -77,11 +77,11 @@ def random_splits(masses, n_splits=5, seed=0):
     -------
     list of Split
     """
-    if not (isinstance(n_splits, Integral) and n_splits >= 1):
+    if not (isinstance(n_splits, Integral) and int(n_splits) >= 1):
         raise ValueError(f"n_splits must be a whole number of 1 or more, got {n_splits!r}")
     rng = np.random.default_rng(seed)
     n = len(masses.Z)
-    tests = [rng.permutation(n) < round(TEST_SHARE * n) for _ in range(n_splits)]
+    tests = [rng.permutation(n) < round(TEST_SHARE * n) for _ in range(int(n_splits))]
     return [_split(f"random {k}", masses, test) for k, test in enumerate(tests, start=1)]
 
 
