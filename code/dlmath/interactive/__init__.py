@@ -11,6 +11,11 @@ from dlmath.interactive._computed import (
     projection,
 )
 from dlmath.interactive._dragfit import DragFit
+from dlmath.interactive._lasso import (
+    lasso_path_explorer,
+    penalty_balls,
+    soft_threshold_explorer,
+)
 from dlmath.interactive._ridge import ridge_explorer
 from dlmath.interactive._scatterfit import ScatterFit
 
@@ -20,6 +25,9 @@ __all__ = [
     "ScatterFit",
     "conditioning",
     "gradient_descent_filter",
+    "lasso_path_explorer",
+    "penalty_balls",
     "projection",
     "ridge_explorer",
+    "soft_threshold_explorer",
 ]

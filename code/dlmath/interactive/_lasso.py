@@ -1,0 +1,349 @@
+"""Figures to move of the chapter on the lasso: sparse solutions, computed in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.linear_model import lasso_path
+
+from dlmath.interactive._base import check_vector, draw_still
+from dlmath.interactive._computed import ComputedPlot, _short, _slider
+
+# The weights of |theta|_1 and |theta|^2 in what bounds each ball.
+BALLS = {"L1 (lasso)": (1, 0), "L2 (ridge)": (0, 1), "elastic net": (1, 1)}
+PLANE = 2.0
+LARGEST_RADIUS = 3.6
+MAXIMUM_FEATURES = 15
+SMALLEST_FRACTION = 1e-3
+LARGEST_Z = 3.0
+LARGEST_PENALTY = 6.0
+
+
+def _check_number(name: str, value: Any, low: float, high: float) -> float:
+    if not isinstance(value, int | float | np.number) or not low <= value <= high:
+        raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
+    return float(value)
+
+
+def penalty_balls(
+    *,
+    minimum: Any = (1.4, 0.6),
+    correlation: float = 0.5,
+    rho: float = 1.0,
+    ball: str = "L1 (lasso)",
+    alt: str,
+    height: tuple[int, int] = (1080, 560),
+) -> ComputedPlot:
+    """Least squares within a ball: where an ellipse of the cost touches it, and at which penalty.
+
+    Two features have mean zero, variance one and the given correlation. The ball of the elastic
+    net is where ``|theta|_1 + |theta|^2 <= rho + rho^2``, so that each ball meets the axes at
+    ``rho``.
+
+    Parameters
+    ----------
+    minimum : (float, float), default=(1.4, 0.6)
+        The least-squares solution at the beginning, each coefficient from -1.9 to 1.9.
+    correlation : float, default=0.5
+        Correlation of the two features, from -0.95 to 0.95.
+    rho : float, default=1.0
+        Radius of the ball, from 0.05 to 3.6.
+    ball : {"L1 (lasso)", "L2 (ridge)", "elastic net"}
+        The ball at the beginning.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    best = check_vector("minimum", minimum, 2)
+    reach = PLANE - 0.1
+    if (np.abs(best) > reach).any():
+        raise ValueError(f"minimum must have coefficients from {-reach} to {reach}")
+    correlation = _check_number("correlation", correlation, -0.95, 0.95)
+    rho = _check_number("rho", rho, 0.05, LARGEST_RADIUS)
+    if ball not in BALLS:
+        raise ValueError(f"ball must be one of {', '.join(BALLS)}, got {ball!r}")
+
+    def draw(figure: Figure) -> None:
+        _draw_balls(figure, best, correlation, rho, BALLS[ball])
+
+    controls = [
+        {
+            "type": "select",
+            "name": "ball",
+            "label": "Ball",
+            "options": list(BALLS),
+            "value": ball,
+        },
+        _slider("rho", "radius ρ of the ball", 0.05, LARGEST_RADIUS, rho, step=0.05),
+        _slider("correlation", "correlation of the features", -0.95, 0.95, correlation, step=0.05),
+        {
+            "type": "point",
+            "name": "minimum",
+            "label": "Least-squares solution",
+            "value": best.tolist(),
+            "min": [-reach, -reach],
+            "max": [reach, reach],
+        },
+    ]
+    return ComputedPlot(
+        "penalty-balls",
+        {"limit": PLANE, "rhoMax": LARGEST_RADIUS},
+        controls,
+        still=draw_still(draw),
+        alt=alt,
+        height=height,
+    )
+
+
+def _boundary(weights: tuple[int, int], rho: float, angles: np.ndarray) -> np.ndarray:
+    """Give the points of a ball's boundary in some directions."""
+    w1, w2 = weights
+    direction = np.array([np.cos(angles), np.sin(angles)])
+    linear = w1 * np.abs(direction).sum(axis=0)
+    size = w1 * rho + w2 * rho**2
+    r = size / linear if w2 == 0 else (np.sqrt(linear**2 + 4 * w2 * size) - linear) / (2 * w2)
+    return r * direction
+
+
+def _draw_balls(
+    figure: Figure, best: np.ndarray, correlation: float, rho: float, weights: tuple[int, int]
+) -> None:
+    """Draw the first state; the solutions are found by trying 4,000 points of each boundary."""
+    metric = np.array([[1, correlation], [correlation, 1]])
+    angles = np.linspace(0, 2 * np.pi, 4001)
+
+    def excess(points: np.ndarray) -> np.ndarray:
+        away = points - best.reshape(2, *[1] * (points.ndim - 1))
+        return np.einsum("i...,ij,j...->...", away, metric, away)
+
+    def touching(radius: float) -> np.ndarray:
+        points = _boundary(weights, radius, angles)
+        theta = points[:, np.argmin(excess(points))]
+        inside = weights @ np.array([np.abs(best).sum(), best @ best])
+        return best if inside <= weights @ np.array([radius, radius**2]) else theta
+
+    radii = np.linspace(0, LARGEST_RADIUS, 145)
+    path = np.array([touching(radius) for radius in radii]).T
+    theta = touching(rho)
+    plane, along = figure.subplots(1, 2)
+    ticks = np.linspace(-PLANE, PLANE, 201)
+    levels = excess(np.array(np.meshgrid(ticks, ticks)))
+    plane.contour(ticks, ticks, levels, (0.4 * np.arange(1, 10)) ** 2, colors="0.6", linewidths=0.6)
+    plane.axhline(0, color="0.5", linewidth=0.8)
+    plane.axvline(0, color="0.5", linewidth=0.8)
+    plane.fill(*_boundary(weights, rho, angles), color="C2", alpha=0.25, linewidth=0)
+    if excess(theta) > 0:
+        plane.contour(ticks, ticks, levels, [excess(theta)], colors="C0", linewidths=1.8)
+    plane.plot(*path, color="C3")
+    plane.plot(*best, "o", color="C1")
+    plane.annotate(
+        "least squares",
+        best,
+        (0, 9),
+        textcoords="offset points",
+        ha="center",
+        color="C1",
+    )
+    plane.plot(*theta, "o", color="C0")
+    plane.set(xlabel="θ₁", ylabel="θ₂", aspect="equal", xlim=(-PLANE, PLANE), ylim=(-PLANE, PLANE))
+    along.axhline(0, color="0.5", linewidth=0.8)
+    along.axvline(rho, color="C2")
+    for j, style in enumerate(("-", "--")):
+        along.plot(radii, path[j], style, color="C3")
+        along.plot(rho, theta[j], "o", color="C0")
+        along.annotate(
+            f"θ{'₁₂'[j]}",
+            (LARGEST_RADIUS, best[j]),
+            (0, 5),
+            textcoords="offset points",
+            ha="right",
+            color="C3",
+        )
+    along.set(xlabel="radius ρ of the ball", ylabel="coefficients", ylim=(-PLANE, PLANE))
+
+
+def lasso_path_explorer(
+    X: Any,
+    y: Any,
+    names: Sequence[str],
+    *,
+    ylabel: str = "coefficient θⱼ",
+    alt: str,
+    height: tuple[int, int] = (1120, 600),
+) -> ComputedPlot:
+    """Follow the coefficients of the lasso, or of an elastic net, as the penalty changes.
+
+    The cost is ``|y - X theta|^2 / n + (1 - a) lambda |theta|_1 + a lambda |theta|^2`` with the
+    share ``a`` of the L2 penalty. Columns and ``y`` are centred first, so that the intercept is
+    not penalised; columns are not scaled.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        The features, 2 to 15 columns, none of them constant.
+    y : array-like of shape (n_samples,)
+        The targets.
+    names : sequence of str
+        Names of the features, short.
+    ylabel : str
+        Name of the coefficients' axis, with units.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    y = check_vector("y", y)
+    X = _check_features(X, y.size)
+    names = [str(name) for name in names]
+    if len(names) != X.shape[1] or len(set(names)) < len(names):
+        raise ValueError(f"names must be {X.shape[1]} different names, got {len(names)}")
+    X, y, n = X - X.mean(axis=0), y - y.mean(), y.size
+    b = X.T @ y / n
+    if np.abs(b).max() <= 1e-12 * np.sqrt(np.abs(X.T @ X).max() / n * (y @ y) / n):
+        raise ValueError("y must be correlated with a column of X")
+    data = {
+        "G": [[_short(value, 12) for value in row] for row in X.T @ X / n],
+        "b": [_short(value, 12) for value in b],
+        "yy": _short(y @ y / n, 12),
+        "names": names,
+        "ylabel": ylabel,
+    }
+    fraction = 0.1
+
+    def draw(figure: Figure) -> None:
+        _draw_path(figure, X, y, names, fraction, ylabel)
+
+    controls = [
+        _slider(
+            "fraction", "penalty λ, in units of λmax", SMALLEST_FRACTION, 1, fraction, log=True
+        ),
+        _slider("share", "share of the L2 penalty (0: lasso)", 0, 0.95, 0, step=0.05, digits=2),
+    ]
+    return ComputedPlot(
+        "lasso-path", data, controls, still=draw_still(draw), alt=alt, height=height
+    )
+
+
+def _check_features(X: Any, n_samples: int) -> np.ndarray:
+    try:
+        matrix = np.asarray(X, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError("X must hold numbers") from error
+    if matrix.ndim != 2 or not 2 <= matrix.shape[1] <= MAXIMUM_FEATURES:
+        raise ValueError(
+            f"X must be a table of 2 to {MAXIMUM_FEATURES} columns, got shape {matrix.shape}"
+        )
+    if len(matrix) != n_samples:
+        raise ValueError(f"X must have {n_samples} rows, as y has entries, got {len(matrix)}")
+    if not np.isfinite(matrix).all():
+        raise ValueError("X contains NaN or infinity")
+    if (np.ptp(matrix, axis=0) == 0).any():
+        raise ValueError("X must have no constant column")
+    return matrix
+
+
+def _draw_path(
+    figure: Figure, X: np.ndarray, y: np.ndarray, names: list[str], fraction: float, ylabel: str
+) -> None:
+    """Draw the first state from scikit-learn's path; its penalty is half of ours."""
+    largest = 2 * np.abs(X.T @ y).max() / y.size
+    fractions = np.append(np.geomspace(1, SMALLEST_FRACTION, 91), fraction)
+    order = np.argsort(-fractions, kind="stable")
+    alphas, coefs, _ = lasso_path(
+        X, y, alphas=fractions[order] * largest / 2, tol=1e-8, max_iter=1_000_000
+    )
+    here = np.argmin(np.abs(alphas - fraction * largest / 2))
+    paths, bars = figure.subplots(1, 2, width_ratios=(3, 2))
+    colours = [f"C{j % 6}" for j in range(len(names))]
+    for j, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        paths.plot(fractions[order], coefs[j], "-" if j < 6 else "--", color=colour)
+        paths.annotate(
+            name,
+            (SMALLEST_FRACTION, coefs[j, -1]),
+            (-4, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize="small",
+            color=colour,
+        )
+    paths.axvline(fraction, color="k", linewidth=0.9)
+    paths.set(xscale="log", xlabel="λ / λmax", ylabel=ylabel, xlim=(SMALLEST_FRACTION / 6, 1.05))
+    slopes = 2 * X.T @ (y - X @ coefs[:, here]) / y.size / (fraction * largest)
+    active = coefs[:, here] != 0
+    bars.barh(names, slopes, color=np.where(active, colours, "0.75"), height=0.64, linewidth=0)
+    for wall in (-1, 1):
+        bars.axvline(wall, color="k", linewidth=1.2)
+    bars.axvline(0, color="0.5", linewidth=0.8)
+    bars.invert_yaxis()
+    bars.set(xlabel="correlation with the residual,\n2xⱼᵀr/(nλ)", xlim=(-1.1, 1.1))
+
+
+def soft_threshold_explorer(
+    *,
+    z: float = 1.2,
+    lam: float = 1.6,
+    alt: str,
+    height: tuple[int, int] = (980, 520),
+) -> ComputedPlot:
+    """Show one coefficient: the cost of lasso and ridge, and where lasso, ridge and selection end.
+
+    With uncorrelated columns, ``X^T X = n I``, each coefficient has its own cost
+    ``(theta - z)^2 + lambda |theta|`` with ``z = x_j^T y / n``.
+
+    Parameters
+    ----------
+    z : float, default=1.2
+        The least-squares coefficient at the beginning, from -3 to 3.
+    lam : float, default=1.6
+        The penalty at the beginning, from 0 to 6.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    z = _check_number("z", z, -LARGEST_Z, LARGEST_Z)
+    lam = _check_number("lam", lam, 0, LARGEST_PENALTY)
+
+    def draw(figure: Figure) -> None:
+        _draw_threshold(figure, z, lam)
+
+    controls = [
+        _slider("z", "least-squares coefficient z", -LARGEST_Z, LARGEST_Z, z, step=0.05),
+        _slider("lambda", "penalty λ", 0, LARGEST_PENALTY, lam, step=0.05),
+    ]
+    return ComputedPlot(
+        "soft-threshold",
+        {"limit": LARGEST_Z},
+        controls,
+        still=draw_still(draw),
+        alt=alt,
+        height=height,
+    )
+
+
+def _draw_threshold(figure: Figure, z: float, lam: float) -> None:
+    """Draw the first state; every minimiser is read off a fine grid of the cost."""
+    theta = np.linspace(-LARGEST_Z, LARGEST_Z, 601)
+    penalties = {
+        "lasso (soft)": (np.abs(theta), "C0-"),
+        "ridge (shrink)": (theta**2, "C2--"),
+        "best subset (hard)": (np.abs(theta) > 1e-9, "C1:"),
+    }
+    cost, maps = figure.subplots(1, 2)
+    maps.axvline(z, color="0.75", linewidth=0.9)
+    for name, (penalty, style) in penalties.items():
+        if name != "best subset (hard)":
+            values = (theta - z) ** 2 + lam * penalty
+            cost.plot(theta, values, style)
+            cost.plot(theta[values.argmin()], values.min(), "o", color=style[:2])
+        minimisers = theta[np.argmin((theta - theta[:, None]) ** 2 + lam * penalty, axis=1)]
+        maps.plot(theta, minimisers, style, label=name)
+        maps.plot(z, np.interp(z, theta, minimisers), "o", color=style[:2])
+    maps.legend(loc="upper left")
+    cost.set(xlabel="θ", ylabel="cost", ylim=(0, 9))
+    maps.set(xlabel="z = xⱼᵀy / n", ylabel="minimiser θ")
