@@ -202,9 +202,8 @@ def _alternate(Z, N, y):
         fits.append(OLS(fit_intercept=False).fit(terms, y))
         choice = prefer_deformed(Z, fits[-1].predict(spherical), fits[-1].predict(deformed))
     if not np.array_equal(choice, choices[-1]):
-        warnings.warn(
-            "the choice of shapes goes round in a cycle", ConvergenceWarning, stacklevel=3
-        )
+        message = "the choice between spherical and deformed goes round in a cycle"
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return min(fits, key=lambda fit: fit.chi2_), len(fits)
     return fits[-1], len(fits)
 
