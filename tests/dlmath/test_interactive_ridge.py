@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from dlmath.interactive import ridge_explorer
+from dlmath.interactive import early_stopping_and_ridge, ridge_explorer
 from numpy.polynomial import chebyshev, polynomial
 from numpy.testing import assert_allclose
 from test_interactive import run_js
@@ -106,15 +106,87 @@ def test_explorer_draws_the_paths_of_all_coefficients(points):
     assert_allclose(np.interp(edge, curve["x"], curve["y"]), 0.5, atol=1e-3)
 
 
+def walk(x, y, degree, basis, k):
+    """Gradient descent itself, from zero on centred data; gives the step and the parameters."""
+    features = design(x, x, degree, basis)[:, 1:]
+    features = features - features.mean(axis=0)
+    centred = y - y.mean()
+    eta = 1 / np.linalg.eigvalsh(2 / N * features.T @ features)[-1]
+    theta = np.zeros(degree)
+    for _ in range(k):
+        theta = theta - eta * 2 / N * features.T @ (features @ theta - centred)
+    return eta, features, theta
+
+
+STOPPED = "[compare(given.params, given.data), compute(given.params, given.data)]"
+
+
+@pytest.mark.parametrize("basis", ["chebyshev", "monomial"])
+@pytest.mark.parametrize(("k", "lam"), [(1, 0.3), (40, 1e-3), (2500, 2e-4)])
+def test_both_filters_are_what_the_algorithms_do(points, basis, k, lam):
+    x, y, *_ = points
+    widget = early_stopping_and_ridge(x, y, degree=6, basis=basis, alt=ALT)
+    given = {"params": {"k": k, "lambda": lam}, "data": widget.data}
+    state, picture = run_js("models/early-stopping.js", STOPPED, given)
+    eta, features, stopped = walk(x, y, 6, basis, k)
+    full = solve(x, y, lam, 6, basis, free=True)
+    assert_allclose(state["thetaDescent"][1:], stopped, rtol=1e-6, atol=1e-9)
+    assert_allclose(state["thetaRidge"][1:], full[1:], rtol=1e-6, atol=1e-8)
+    difference = np.linalg.norm(stopped - full[1:]) / np.linalg.norm(full[1:])
+    assert_allclose(state["coefficientsApart"], difference, rtol=1e-7)
+    curves = features @ stopped, features @ full[1:]
+    difference = np.linalg.norm(curves[0] - curves[1]) / np.linalg.norm(curves[1])
+    assert_allclose(state["curvesApart"], difference, rtol=1e-7)
+    power = np.linalg.matrix_power(np.eye(6) - 2 * eta / N * features.T @ features, k)
+    traces = 7 - np.trace(power), trace(x, lam, 6, basis, free=True)
+    assert_allclose(state["dof"], traces, rtol=1e-7)
+    _, walked, penalised = picture["panels"][0]["series"][:3]
+    at = design(x, np.array(walked["x"]), 6, basis)
+    mean = design(x, x, 6, basis)[:, 1:].mean(axis=0)
+    assert_allclose(walked["y"], y.mean() + (at[:, 1:] - mean) @ stopped, atol=1e-7)
+    assert_allclose(penalised["y"], at @ full, atol=1e-7)
+
+
+@pytest.mark.parametrize("k", [1, 2, 30, 50_000])
+def test_matched_filters_differ_by_at_most_what_the_theorem_says(points, k):
+    """A few large steps leave the bound that holds in the limit of many small ones."""
+    x, y, *_ = points
+    widget = early_stopping_and_ridge(x, y, degree=9, steps=k, alt=ALT)
+    matched, picture = run_js(
+        "models/early-stopping.js",
+        "(() => { const params = { k: given.k, ...match(given, given.data) };"
+        "return [params, compute(params, given.data)]; })()",
+        {"k": k, "data": widget.data},
+    )
+    eta, *_ = walk(x, y, 9, "monomial", 0)
+    assert_allclose(matched["lambda"], 1 / (2 * eta * k), rtol=1e-8)
+    band, line, marks = picture["panels"][2]["series"][:3]
+    xi = np.append(np.geomspace(1e-3, min(k, 50), 100_000), k)
+    largest = np.max((1 - (1 - xi / k) ** k) * (1 + 1 / xi))
+    assert (largest < 1.2985) == (k == 50_000)
+    ratios = line["y"] + marks["y"]
+    assert np.min(ratios) >= 1 - 1e-12
+    assert 0.98 * largest < np.max(ratios) <= largest * (1 + 1e-9)
+    assert band["high"] == [1.2985, 1.2985]
+    assert picture["message"] == "the penalty matches the steps"
+
+
 def test_data_of_the_pages_stay_small(points):
     x, y, x_new, y_new = points
     widget = ridge_explorer(x, y, degree=12, x_new=x_new, y_new=y_new, truth=truth, alt=ALT)
+    assert len(json.dumps(widget.data)) < 30_000
+    widget = early_stopping_and_ridge(x, y, degree=12, alt=ALT)
     assert len(json.dumps(widget.data)) < 30_000
 
 
 def explorer(**change):
     given = {"x": np.arange(6.0), "y": np.arange(6.0) ** 2, "degree": 3, "alt": ALT}
     return ridge_explorer(**{**given, **change})
+
+
+def stopping(**change):
+    given = {"x": np.arange(6.0), "y": np.arange(6.0) ** 2, "degree": 3, "alt": ALT}
+    return early_stopping_and_ridge(**{**given, **change})
 
 
 @pytest.mark.parametrize(
@@ -134,6 +206,13 @@ def explorer(**change):
         (explorer, {"limits": (0.0, 0.1)}, "limits must be positive"),
         (explorer, {"alt": "A curve."}, "alt must say what is seen"),
         (explorer, {"height": (100, 400)}, "height must be two numbers"),
+        (stopping, {"x": [[0.0, 1.0]]}, "x must be a non-empty vector"),
+        (stopping, {"y": np.ones(6)}, "y must not be all equal"),
+        (stopping, {"degree": 0}, "degree must be an integer from 1 to 5"),
+        (stopping, {"basis": "sine"}, "basis must be one of chebyshev, monomial"),
+        (stopping, {"steps": 0}, "steps must be an integer from 1 to 100000"),
+        (stopping, {"lam": -1.0}, "lam must lie between"),
+        (stopping, {"alt": "A curve."}, "alt must say what is seen"),
     ],
 )
 def test_bad_input_is_named(make, change, message):
@@ -141,7 +220,7 @@ def test_bad_input_is_named(make, change, message):
         make(**change)
 
 
-@pytest.mark.parametrize("make", [explorer])
+@pytest.mark.parametrize("make", [explorer, stopping])
 def test_stills_are_the_same_at_every_run(make):
     assert make().still == make().still
     assert make().still.count("<svg") == 1

@@ -16,7 +16,10 @@ from dlmath.interactive._lasso import (
     penalty_balls,
     soft_threshold_explorer,
 )
-from dlmath.interactive._ridge import ridge_explorer
+from dlmath.interactive._ridge import (
+    early_stopping_and_ridge,
+    ridge_explorer,
+)
 from dlmath.interactive._scatterfit import ScatterFit
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "DragFit",
     "ScatterFit",
     "conditioning",
+    "early_stopping_and_ridge",
     "gradient_descent_filter",
     "lasso_path_explorer",
     "penalty_balls",

@@ -20,6 +20,7 @@ from dlmath.interactive._computed import (
 )
 
 PATHS = 101
+MOST_STEPS = 100_000
 STILL_SIZE = (7.2, 5.0)
 
 
@@ -181,7 +182,8 @@ def ridge_explorer(
         "xNew": _numbers(x_new),
         "yNew": _numbers(y_new),
         "truth": None if curve is None else _numbers(curve, 6),
-        "range": [float(grid[0]), float(grid[-1])],
+        "ends": [float(grid[0]), float(grid[-1])],
+        "range": padded(grid[0], grid[-1], 0.015),
         "ylim": padded(everything.min(), everything.max(), 0.12),
         "scale": float(np.abs(fit.y).max()),
         "lambdas": list(lambdas),
@@ -223,6 +225,96 @@ def ridge_explorer(
     ]
     return ComputedPlot(
         "ridge-explorer",
+        data,
+        controls,
+        still=draw_still(draw, STILL_SIZE),
+        alt=alt,
+        height=height,
+    )
+
+
+def early_stopping_and_ridge(
+    x: Any,
+    y: Any,
+    *,
+    degree: int,
+    basis: str = "monomial",
+    steps: int = 100,
+    lam: float | None = None,
+    xlabel: str = "x",
+    ylabel: str = "y",
+    alt: str,
+    height: tuple[int, int] = (1020, 700),
+) -> ComputedPlot:
+    """Gradient descent that is stopped after k steps beside ridge with the penalty lambda.
+
+    The step of the descent is ``1/L``, where ``L = 2 d_1**2 / n`` is the largest eigenvalue of
+    the Hessian; it starts at zero. A button sets the penalty to ``1/(2 eta k)``; then the ratio of
+    the two filters lies between 1 and 1.2985 in every direction, in the limit of many small
+    steps. Features and ``y`` are centred, so that the intercept is not filtered.
+
+    Parameters
+    ----------
+    x, y : array-like of shape (n_samples,)
+        The data.
+    degree : int
+        The highest degree, below the number of distinct ``x``.
+    basis : {"monomial", "chebyshev"}, default="monomial"
+        The polynomials, of ``x`` mapped to [-1, 1].
+    steps : int, default=100
+        The number of steps at the beginning, from 1 to 100,000.
+    lam : float, optional
+        The penalty at the beginning; ten times the one that matches if not given.
+    xlabel, ylabel : str
+        Names of the axes, with units.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    fit = _Polynomials(x, y, degree, basis, xlabel, ylabel)
+    d, n = np.array(fit.free["d"]), fit.x.size
+    if np.ptp(fit.y) == 0:
+        raise ValueError("y must not be all equal")
+    steps = _check_count("steps", steps, 1, MOST_STEPS)
+    matched = d[0] ** 2 / n
+    lambdas = (float(matched / MOST_STEPS), float(10 * matched))
+    lam = _start("lam", 10 * matched / steps if lam is None else lam, lambdas)
+    data = {
+        **fit.data,
+        "range": padded(fit.x.min(), fit.x.max(), 0.015),
+        "ylim": padded(fit.y.min(), fit.y.max(), 0.2),
+        "singularLimits": [float(d[-1] / 2), float(d[0] * 1.6)],
+    }
+
+    def draw(figure: Figure) -> None:
+        """Draw the first state, by running the iteration itself."""
+        axes = figure.subplot_mosaic([["fit", "fit"], ["filters", "ratio"]])
+        design, centred = fit.design(fit.x) - np.array(fit.free["centre"]), fit.y - fit.y.mean()
+        theta = np.zeros(degree + 1)
+        for _ in range(steps):
+            theta -= design.T @ (design @ theta - centred) / d[0] ** 2
+        grid = np.linspace(fit.x.min(), fit.x.max(), GRID)
+        axes["fit"].plot(grid, fit.curve(theta, grid), color="C0")
+        axes["fit"].plot(grid, fit.curve(_ridge(lam, n, fit.free), grid), "--", color="C1")
+        axes["fit"].plot(fit.x, fit.y, "o", color="C5", markersize=3)
+        axes["fit"].set(xlabel=xlabel, ylabel=ylabel, ylim=data["ylim"])
+        descent = np.array(fit.free["V"]).T @ theta * d / np.array(fit.free["uy"])
+        ridge = d**2 / (d**2 + n * lam)
+        axes["filters"].semilogx(d, descent, "o-", color="C0")
+        axes["filters"].plot(d, ridge, "s--", color="C1", fillstyle="none")
+        axes["filters"].set(xlabel="singular value d", ylabel="filter factor", ylim=(-0.05, 1.12))
+        axes["ratio"].loglog(d, descent / ridge, "o-", color="C5")
+        axes["ratio"].axhspan(1, 1.2985, color="C2", alpha=0.18, linewidth=0)
+        axes["ratio"].set(xlabel="singular value d", ylabel="descent / ridge", ylim=(0.3, 3.3))
+
+    controls = [
+        _slider("k", "steps k, with η = 1/L", 1, MOST_STEPS, steps, log=True, integer=True),
+        _slider("lambda", "penalty λ", *lambdas, lam, log=True),
+        {"type": "button", "name": "match", "label": "Match λ to k"},
+    ]
+    return ComputedPlot(
+        "early-stopping",
         data,
         controls,
         still=draw_still(draw, STILL_SIZE),

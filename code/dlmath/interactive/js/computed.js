@@ -49,13 +49,17 @@ function computedPlot({ compute, actions = {} }) {
       for (const [name, control] of Object.entries(shown)) control.show(params[name]);
     }
 
+    // What has a log scale moves by equal ratios.
+    const log = new Set(model.get("controls").filter((c) => c.log).map((c) => c.name));
+    const between = (name, a, b, t) => (log.has(name) ? a * (b / a) ** t : a + t * (b - a));
+
     function moveTo(target) {
       cancelAnimationFrame(motion);
       const from = params, calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       const begin = performance.now();
       const frame = (now) => {
         const t = calm ? 1 : Math.min(1, Math.max(0, (now - begin) / MOTION_MS)), ease = t * t * (3 - 2 * t);
-        const next = Object.entries(target).map(([name, end]) => [name, t < 1 ? from[name] + ease * (end - from[name]) : end]);
+        const next = Object.entries(target).map(([name, end]) => [name, t < 1 ? between(name, from[name], end, ease) : end]);
         change(Object.fromEntries(next));
         showControls();
         if (t < 1) motion = requestAnimationFrame(frame);

@@ -25,8 +25,8 @@ function ridge({ lambda, intercept }, data) {
 }
 
 function fitPanel(state, data) {
-  const { x, y, xNew, yNew, truth, range, xlabel, ylabel, ylim } = data;
-  const at = spaced(...range, data.points);
+  const { x, y, xNew, yNew, truth, ends, range, xlabel, ylabel, ylim } = data;
+  const at = spaced(...ends, data.points);
   const all = data.free.d.map(() => 1);
   const best = polynomialCurve(filtered(all, data.free), data.free, data);
   const names = [["— ridge", 1], ["· · least squares", "muted"]];
@@ -92,7 +92,7 @@ function compute(params, data) {
   return {
     panels: [fitPanel(state, data), pathPanel(params, state, data), filterPanel(params, state, data)],
     readouts: [
-      ["effective degrees of freedom", format(state.dof)],
+      ["degrees of freedom", format(state.dof)],
       ["training error (rms)", format(state.training)],
       ...(state.held === null ? [] : [["error at new points (rms)", format(state.held)]]),
       ["‖θ‖", format(state.norm)],
