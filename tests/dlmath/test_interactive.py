@@ -1,10 +1,14 @@
 """The figures to move: their mathematics against NumPy and SciPy, their input, their pictures."""
 
 import gzip
+import inspect
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import dlmath.interactive
 import numpy as np
 import pytest
 from bookkit.node import node
@@ -22,7 +26,12 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 ALT = "Eight points with error bars, a straight line through them and its narrow band."
-ENTRIES = ["dragfit.js", "scatterfit.js", *(f"models/{name}.js" for name in _models())]
+ENTRIES = [
+    "dragfit.js",
+    "nuclearchart.js",
+    "scatterfit.js",
+    *(f"models/{name}.js" for name in _models()),
+]
 
 
 def run_js(source, expression, given):
@@ -264,13 +273,38 @@ def test_every_module_is_one_valid_es_module(entry, tmp_path):
     assert done.stdout.strip() == "function", done.stderr
 
 
-def test_all_modules_of_a_page_are_light():
-    """What all figures share is loaded once; a page has at most five different figures."""
-    split = {entry: bundle(entry).split("//# part\n") for entry in ENTRIES}
-    (shared,) = {text for text, _ in split.values()}
-    sizes = {entry: len(gzip.compress(own.encode())) for entry, (_, own) in split.items()}
-    heaviest = sorted(sizes.values())[-5:]
-    assert len(gzip.compress(shared.encode())) + sum(heaviest) <= 25_000, sizes
+def entry_of(figure):
+    """Find the one source that a figure's class or builder names."""
+    code = inspect.getsource(getattr(dlmath.interactive, figure))
+    named = [e for e in ENTRIES if f'bundle("{e}")' in code or f'"{Path(e).stem}",' in code]
+    assert len(named) == 1, figure
+    return named[0]
+
+
+def weight(text):
+    return len(gzip.compress(text.encode()))
+
+
+CHAPTERS = sorted(Path(__file__).parents[2].glob("chapters/*/*.md"))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_all_modules_of_a_page_are_light(chapter):
+    """What all figures share is loaded once."""
+    text = chapter.read_text(encoding="utf-8")
+    figures = [name for name in dlmath.interactive.__all__ if re.search(rf"\b{name}\(", text)]
+    entries = {entry_of(name) for name in figures}
+    parts = {part for entry in entries for part in bundle(entry).split("//# part\n")}
+    assert sum(weight(part) for part in parts) <= 25_000
+    assert not entries or len(parts) == len(entries) + 1
+
+
+def test_every_figure_has_one_light_module():
+    figures = [name for name in dlmath.interactive.__all__ if name != "ComputedPlot"]
+    assert {entry_of(name) for name in figures} == set(ENTRIES)
+    for entry in ENTRIES:
+        shared, own = bundle(entry).split("//# part\n")
+        assert weight(shared) + weight(own) <= 16_000, entry
 
 
 def test_every_source_is_used():

@@ -16,6 +16,7 @@ from dlmath.interactive._lasso import (
     penalty_balls,
     soft_threshold_explorer,
 )
+from dlmath.interactive._nuclear import NuclearChart
 from dlmath.interactive._ridge import (
     early_stopping_and_ridge,
     ridge_explorer,
@@ -25,6 +26,7 @@ from dlmath.interactive._scatterfit import ScatterFit
 __all__ = [
     "ComputedPlot",
     "DragFit",
+    "NuclearChart",
     "ScatterFit",
     "conditioning",
     "early_stopping_and_ridge",

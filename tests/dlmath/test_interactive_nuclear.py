@@ -1,0 +1,148 @@
+"""The chart of nuclides and polynomials at its edges: JavaScript against dlmath and NumPy."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from bookkit.node import node
+from dlmath.datasets import load_nuclear_masses
+from dlmath.interactive import NuclearChart
+from dlmath.interactive._bundle import bundle
+from dlmath.interactive._nuclear import ALL, MODELS
+from dlmath.nuclear import (
+    duflo_zuker_terms,
+    edge_split,
+    extended_liquid_drop_terms,
+    from_oxygen,
+    is_deformed,
+    liquid_drop_terms,
+    random_splits,
+    time_split,
+)
+from numpy.testing import assert_allclose, assert_array_equal
+
+ALT = "The chart of nuclides, orange at the magic numbers and blue in the regions between them."
+
+
+def run_js(source, expression, given):
+    """Evaluate an expression with the names of a bundle in scope; ``given`` is its one input."""
+    program = f"{bundle(source)}\nconst given = {json.dumps(given)};\n"
+    program += f"console.log(JSON.stringify({expression}));"
+    done = subprocess.run(
+        [node(), "--input-type=module", "-"],
+        input=program,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def masses():
+    return from_oxygen(load_nuclear_masses())
+
+
+@pytest.fixture(scope="module")
+def splits(masses):
+    return {
+        "random": random_splits(masses)[0],
+        "2016": time_split(2016),
+        "2003": time_split(2003),
+        "edges": edge_split(masses),
+    }
+
+
+@pytest.fixture(scope="module")
+def chart(masses, splits):
+    return NuclearChart(masses, splits, alt=ALT)
+
+
+UNPACKED = "unpackNuclides(given)"
+
+
+def test_the_page_gets_the_nuclides_to_the_keV(masses, chart):
+    unpacked = run_js("nuclearchart.js", UNPACKED, chart.data)
+    order = np.lexsort((masses.N, masses.Z))
+    assert_array_equal(unpacked["Z"], masses.Z[order])
+    assert_array_equal(unpacked["N"], masses.N[order])
+    assert_allclose(unpacked["energy"], masses.binding_energy[order], rtol=0, atol=0.000501)
+    assert_allclose(unpacked["error"], masses.binding_energy_uncertainty[order], atol=0.000501)
+    assert_array_equal(unpacked["deformed"], is_deformed(masses.Z, masses.N)[order])
+    wanted = [[50, "Sn"], [8, "O"], [110, "Ds"]]
+    assert run_js("nuclearchart.js", f"[50, 8, 110].map({UNPACKED}.symbol)", chart.data) == [
+        symbol for _, symbol in wanted
+    ]
+
+
+def rounded(split):
+    return np.rint(1000 * split.y_train) / 1000
+
+
+def test_the_page_gets_the_training_sets_of_their_time(masses, splits, chart):
+    unpacked = run_js(
+        "nuclearchart.js",
+        f"given.splits.map((split) => unpackSplit(split, {UNPACKED}))",
+        chart.data,
+    )
+    assert [split["label"] for split in chart.data["splits"]] == [ALL, *splits]
+    assert len(unpacked[0]["train"]["Z"]) == masses.Z.size
+    assert unpacked[0]["held"] == []
+    order = np.lexsort((masses.N, masses.Z))
+    for given, found in zip(splits.values(), unpacked[1:], strict=True):
+        train = np.column_stack([found["train"][name] for name in ("Z", "N", "energy")])
+        expected = np.column_stack([given.X_train, rounded(given)])
+        train, expected = (rows[np.lexsort(rows.T)] for rows in (train, expected))
+        assert_allclose(train, expected, rtol=0, atol=1e-9)
+        held = np.column_stack([masses.Z, masses.N])[order][found["held"]]
+        assert_array_equal(held[np.lexsort(held.T)], given.X_test[np.lexsort(given.X_test.T)])
+
+
+TERMS = """(() => {
+  const models = massModels(given.polynomial), all = unpackNuclides(given);
+  const linear = Object.values(models).slice(0, 3);
+  return linear.map(({ columns }) => columns(all)(all).map((column) => [...column]));
+})()"""
+
+
+def test_terms_are_those_of_dlmath(masses, chart):
+    order = np.lexsort((masses.N, masses.Z))
+    Z, N = masses.Z[order], masses.N[order]
+    expected = [
+        liquid_drop_terms(Z, N),
+        extended_liquid_drop_terms(Z, N),
+        duflo_zuker_terms(Z, N, is_deformed(Z, N)),
+    ]
+    for found, design in zip(run_js("nuclearchart.js", TERMS, chart.data), expected, strict=True):
+        assert_allclose(np.transpose(found), design, rtol=1e-11, atol=1e-12)
+
+
+FITS = """(() => {
+  const models = massModels(given.polynomial), all = unpackNuclides(given);
+  return given.splits.map((split) => Object.values(models).map((model) => {
+    const { predicted, rmsTrain, rmsHeld, theta } = fitMasses(all, unpackSplit(split, all), model);
+    return { predicted: [...predicted], rmsTrain, rmsHeld, parameters: theta.length };
+  }));
+})()"""
+
+
+def test_fits_in_the_page_are_those_of_dlmath(masses, splits, chart):
+    """Every model on every training set, in predicted energies, of up to two thousand MeV."""
+    order = np.lexsort((masses.N, masses.Z))
+    X = np.column_stack([masses.Z, masses.N])[order]
+    energy = np.rint(1000 * masses.binding_energy[order]) / 1000
+    fits = run_js("nuclearchart.js", FITS, chart.data)
+    for found, split in zip(fits[1:], splits.values(), strict=True):
+        held = np.array([row not in split.X_train.tolist() for row in X.tolist()])
+        for fit, make in zip(found, MODELS.values(), strict=True):
+            model = make().fit(split.X_train, rounded(split))
+            predicted = model.predict(X)
+            assert_allclose(fit["predicted"], predicted, rtol=0, atol=3e-9)
+            train = rounded(split) - model.predict(split.X_train)
+            assert_allclose(fit["rmsTrain"], np.sqrt(np.mean(train**2)), rtol=1e-8)
+            test = (energy - predicted)[held]
+            assert_allclose(fit["rmsHeld"], np.sqrt(np.mean(test**2)), rtol=1e-8)
+    assert fits[0][0]["rmsHeld"] is None
+    assert [fit["parameters"] for fit in fits[0]] == [5, 12, 10, 45]
