@@ -35,7 +35,7 @@ def penalty_balls(
     rho: float = 1.0,
     ball: str = "L1 (lasso)",
     alt: str,
-    height: tuple[int, int] = (1080, 560),
+    height: tuple[int, int] = (1080, 580),
 ) -> ComputedPlot:
     """Least squares within a ball: where an ellipse of the cost touches it, and at which penalty.
 
@@ -141,12 +141,7 @@ def _draw_balls(
     plane.plot(*path, color="C3")
     plane.plot(*best, "o", color="C1")
     plane.annotate(
-        "least squares",
-        best,
-        (0, 9),
-        textcoords="offset points",
-        ha="center",
-        color="C1",
+        "least squares", best, (0, 9), textcoords="offset points", ha="center", color="C1"
     )
     plane.plot(*theta, "o", color="C0")
     plane.set(xlabel="θ₁", ylabel="θ₂", aspect="equal", xlim=(-PLANE, PLANE), ylim=(-PLANE, PLANE))
@@ -219,7 +214,7 @@ def lasso_path_explorer(
 
     controls = [
         _slider(
-            "fraction", "penalty λ, in units of λmax", SMALLEST_FRACTION, 1, fraction, log=True
+            "fraction", "penalty λ, in units of λₘₐₓ", SMALLEST_FRACTION, 1, fraction, log=True
         ),
         _slider("share", "share of the L2 penalty (0: lasso)", 0, 0.95, 0, step=0.05, digits=2),
     ]
@@ -246,6 +241,17 @@ def _check_features(X: Any, n_samples: int) -> np.ndarray:
     return matrix
 
 
+def _spread(heights: np.ndarray, distance: float) -> np.ndarray:
+    """Move heights apart to keep a distance: the mean of pushing all up and all down."""
+    order = np.argsort(heights)
+    steps = distance * np.arange(heights.size)
+    up = np.maximum.accumulate(heights[order] - steps) + steps
+    down = np.minimum.accumulate((heights[order] - steps)[::-1])[::-1] + steps
+    placed = np.empty_like(heights)
+    placed[order] = (up + down) / 2
+    return placed
+
+
 def _draw_path(
     figure: Figure, X: np.ndarray, y: np.ndarray, names: list[str], fraction: float, ylabel: str
 ) -> None:
@@ -259,20 +265,16 @@ def _draw_path(
     here = np.argmin(np.abs(alphas - fraction * largest / 2))
     paths, bars = figure.subplots(1, 2, width_ratios=(3, 2))
     colours = [f"C{j % 6}" for j in range(len(names))]
+    heights = _spread(coefs[:, -1], 0.06 * np.ptp(coefs))
     for j, (name, colour) in enumerate(zip(names, colours, strict=True)):
         paths.plot(fractions[order], coefs[j], "-" if j < 6 else "--", color=colour)
-        paths.annotate(
-            name,
-            (SMALLEST_FRACTION, coefs[j, -1]),
-            (-4, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize="small",
-            color=colour,
-        )
+        ends = np.array([1, 0.8]) * SMALLEST_FRACTION
+        paths.plot(ends, [coefs[j, -1], heights[j]], color=colour, linewidth=0.7)
+        at = (0.75 * SMALLEST_FRACTION, heights[j])
+        paths.annotate(name, at, ha="right", va="center", fontsize="small", color=colour)
     paths.axvline(fraction, color="k", linewidth=0.9)
-    paths.set(xscale="log", xlabel="λ / λmax", ylabel=ylabel, xlim=(SMALLEST_FRACTION / 6, 1.05))
+    paths.set(xscale="log", xlabel="λ / λₘₐₓ", ylabel=ylabel, xlim=(SMALLEST_FRACTION / 6, 1.05))
+    paths.minorticks_off()
     slopes = 2 * X.T @ (y - X @ coefs[:, here]) / y.size / (fraction * largest)
     active = coefs[:, here] != 0
     bars.barh(names, slopes, color=np.where(active, colours, "0.75"), height=0.64, linewidth=0)
@@ -330,11 +332,13 @@ def _draw_threshold(figure: Figure, z: float, lam: float) -> None:
     """Draw the first state; every minimiser is read off a fine grid of the cost."""
     theta = np.linspace(-LARGEST_Z, LARGEST_Z, 601)
     penalties = {
-        "lasso (soft)": (np.abs(theta), "C0-"),
+        "best subset (hard)": (np.abs(theta) > 1e-9, "C1-"),
         "ridge (shrink)": (theta**2, "C2--"),
-        "best subset (hard)": (np.abs(theta) > 1e-9, "C1:"),
+        "lasso (soft)": (np.abs(theta), "C0-"),
     }
     cost, maps = figure.subplots(1, 2)
+    cost.axvline(0, color="0.5", linewidth=0.8)
+    cost.plot(theta, (theta - z) ** 2, ":", color="0.5", linewidth=1.2)
     maps.axvline(z, color="0.75", linewidth=0.9)
     for name, (penalty, style) in penalties.items():
         if name != "best subset (hard)":
@@ -345,5 +349,5 @@ def _draw_threshold(figure: Figure, z: float, lam: float) -> None:
         maps.plot(theta, minimisers, style, label=name)
         maps.plot(z, np.interp(z, theta, minimisers), "o", color=style[:2])
     maps.legend(loc="upper left")
-    cost.set(xlabel="θ", ylabel="cost", ylim=(0, 9))
+    cost.set(xlabel="θ", ylabel="cost", ylim=(0, 10))
     maps.set(xlabel="z = xⱼᵀy / n", ylabel="minimiser θ")

@@ -1,8 +1,9 @@
-import { Panel, format, onResize } from "./plot.js";
+import { Panel, format, html, onResize } from "./plot.js";
 import { button, checkbox, makeFrame, select, slider } from "./controls.js";
 import { DragPoint } from "./dragpoint.js";
 
 const MOTION_MS = 700;
+const POINT_HINT = "Drag the point, or move it with the arrow keys.";
 
 function describer({ digits = 3, unit = "", integer }) {
   return (value) => (integer ? String(value).replace("-", "−") : format(value, digits)) + unit;
@@ -23,6 +24,7 @@ function computedPlot({ compute, actions = {} }) {
       points = model.get("controls").filter(({ type }) => type === "point").map((c) => new DragPoint(
         c, panels[c.panel ?? 0], (value) => change({ [c.name]: value }), save,
       ));
+      if (points.length) readouts.list.before(html("p", { class: "dlm-hint" }, POINT_HINT));
     }
 
     function draw() {

@@ -15,34 +15,28 @@ function pathFor(data, share, largest) {
   return kept.path;
 }
 
-// Moves heights apart until neighbours keep their distance, their mean where it was.
+// Heights moved apart to keep a distance: the mean of pushing them all up and all down.
 function spread(heights, distance) {
   const order = heights.map((_, i) => i).sort((i, j) => heights[i] - heights[j]);
-  const groups = [];
-  for (const i of order) {
-    let group = { members: [i], centre: heights[i] };
-    const half = (g) => (distance * g.members.length) / 2;
-    while (groups.length && groups[groups.length - 1].centre + half(groups[groups.length - 1]) > group.centre - half(group)) {
-      const below = groups.pop(), members = [...below.members, ...group.members];
-      group = { members, centre: members.reduce((sum, k) => sum + heights[k], 0) / members.length };
-    }
-    groups.push(group);
+  const up = [...heights], down = [...heights];
+  for (let k = 1; k < order.length; k++) {
+    up[order[k]] = Math.max(heights[order[k]], up[order[k - 1]] + distance);
+    const i = order.length - 1 - k;
+    down[order[i]] = Math.min(heights[order[i]], down[order[i + 1]] - distance);
   }
-  const placed = [...heights];
-  for (const { members, centre } of groups) members.forEach((i, k) => { placed[i] = centre + distance * (k - (members.length - 1) / 2); });
-  return placed;
+  return heights.map((_, i) => (up[i] + down[i]) / 2);
 }
 
 function pathPanel({ fraction }, { names, ylabel }, path, theta) {
   const values = path.flat(), last = path[path.length - 1];
   const low = Math.min(0, ...values), high = Math.max(0, ...values), margin = 0.06 * (high - low);
   const ylim = [low - margin, high + margin];
-  const labels = spread(last, (0.9 * (ylim[1] - ylim[0])) / Math.max(18, names.length));
+  const labels = spread(last, (ylim[1] - ylim[0]) / 20);
   // Room for the names to the left of the curves, as a share of a panel of 270 pixels.
   const room = Math.min(0.4, (18 + 7 * Math.max(...names.map((name) => name.length))) / 270);
   const leftOf = (share) => SMALLEST ** (1 + share / (1 - room));
   return {
-    xlabel: "λ / λmax", ylabel, xscale: "log", xlim: [leftOf(room), 1.05], ylim,
+    xlabel: "λ / λₘₐₓ", ylabel, xscale: "log", xlim: [leftOf(room), 1.05], ylim,
     series: [
       { type: "line", x: [SMALLEST, 1.05], y: [0, 0], color: "muted", width: 1 },
       { type: "line", x: [fraction, fraction], y: ylim, color: "ink", width: 1.25 },

@@ -74,8 +74,8 @@ function compute(params, data) {
     readouts: [
       ...here.theta.map((value, j) => [`θ${"₁₂"[j]}`, format(value)]),
       ["exactly zero", zero.join(" and ") || "none"],
-      ["λ of this ball", here.idle ? "0: constraint idle" : format(here.lambda)],
       ["cost above its minimum", format(excess(here.theta, minimum, correlation))],
+      ["λ of this ball", here.idle ? "0: constraint idle" : format(here.lambda)],
     ],
   };
 }

@@ -63,7 +63,7 @@ function compute(params, { limit }) {
       ["θ, ridge", format(shrink(z, lambda))],
       ["θ, best subset", format(hard(z, lambda))],
       ["threshold λ/2", format(lambda / 2)],
-      ["slopes of lasso's cost beside 0", `${format(-2 * z - lambda)} and ${format(lambda - 2 * z)}`],
+      ["slopes beside 0, lasso", `${format(-2 * z - lambda)} and ${format(lambda - 2 * z)}`],
     ],
   };
 }
