@@ -4,9 +4,15 @@ import json
 
 import numpy as np
 import pytest
-from dlmath.interactive import early_stopping_and_ridge, ridge_explorer
+from dlmath.interactive import (
+    analytic_continuation,
+    early_stopping_and_ridge,
+    ridge_explorer,
+)
+from dlmath.interactive._ridge import _normals
 from numpy.polynomial import chebyshev, polynomial
 from numpy.testing import assert_allclose
+from scipy import stats
 from test_interactive import run_js
 
 ALT = "Noisy points of a sine wave, a smooth curve through them and another that is wigglier."
@@ -171,12 +177,91 @@ def test_matched_filters_differ_by_at_most_what_the_theorem_says(points, k):
     assert picture["message"] == "the penalty matches the steps"
 
 
+def imaginary_time(points=48, energies=81):
+    """Give the fermionic kernel with the width of the grid, the grid, and two peaks."""
+    tau, omega = np.linspace(0, 10, points), np.linspace(-8, 8, energies)
+    width = omega[1] - omega[0]
+    matrix = width * np.exp(-np.outer(tau, omega) - np.logaddexp(0, -10 * omega))
+    peaks = 0.3 * stats.norm.pdf(omega, -3, 0.8) + 0.7 * stats.norm.pdf(omega, 1.5, 0.6)
+    return matrix, omega, peaks
+
+
+RECOVERED = "[recover(given.params, given.data), compute(given.params, given.data)]"
+
+
+def lehmer(draw, count):
+    """Box and Muller's normal numbers from powers of the multiplier."""
+    modulus = 2**31 - 1
+    first = 2 * count * draw + 1
+    state = [pow(48271, k, modulus) / modulus for k in range(first, first + 2 * count)]
+    first, second = np.array(state[::2]), np.array(state[1::2])
+    return np.sqrt(-2 * np.log(first)) * np.cos(2 * np.pi * second)
+
+
+@pytest.mark.parametrize(
+    ("lam", "noise", "draw"), [(1e-2, 1e-2, 1), (3e-7, 1e-3, 2), (1e-10, 1e-6, 20)]
+)
+def test_continuation_solves_ridge_on_the_noisy_data(lam, noise, draw):
+    kernel, omega, peaks = imaginary_time()
+    widget = analytic_continuation(kernel, omega, peaks, alt=ALT)
+    params = {"lambda": lam, "noise": noise, "draw": draw}
+    state, picture = run_js(
+        "models/continuation.js", RECOVERED, {"params": params, "data": widget.data}
+    )
+    left, d, _ = np.linalg.svd(kernel)
+    exact = kernel @ peaks
+    data = exact + noise * left @ lehmer(draw, 48)
+    stacked = np.vstack([kernel, np.sqrt(48 * lam) * np.eye(81)])
+    found = np.linalg.lstsq(stacked, np.append(data, np.zeros(81)), rcond=None)[0]
+    assert_allclose(state["spectrum"], found, atol=1e-4 * np.abs(found).max())
+    misfit = np.sum((data - kernel @ found) ** 2) / 48 / noise**2
+    assert_allclose(state["misfit"], misfit, rtol=1e-5)
+    distance = np.linalg.norm(found - peaks) / np.linalg.norm(peaks)
+    assert_allclose(state["distance"], distance, rtol=1e-3)
+    gram = kernel @ kernel.T
+    assert_allclose(state["dof"], np.trace(np.linalg.solve(gram + 48 * lam * np.eye(48), gram)))
+    assert state["above"] == np.sum(np.abs(left.T @ exact) > noise)
+    values, shares, sizes = picture["panels"][1]["series"][1:4]
+    shown = len(values["y"])
+    assert_allclose(values["y"], d[:shown], rtol=1e-7)
+    assert_allclose(sizes["y"], np.abs(left.T @ data)[:shown], rtol=1e-6, atol=1e-12)
+    factors = d**2 / (d**2 + 48 * lam)
+    assert_allclose(shares["y"], (factors * np.abs(left.T @ data))[:shown], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize(("noise", "draw"), [(1e-2, 3), (1e-4, 1), (1e-7, 8)])
+def test_the_discrepancy_principle_finds_its_penalty(noise, draw):
+    widget = analytic_continuation(*imaginary_time(), alt=ALT)
+    params = {"noise": noise, "draw": draw, "lambda": 1.0}
+    found, misfit = run_js(
+        "models/continuation.js",
+        "(() => { const found = discrepancy(given.params, given.data);"
+        "return [found, recover({ ...given.params, ...found }, given.data).misfit]; })()",
+        {"params": params, "data": widget.data},
+    )
+    assert widget.data["lambdas"][0] < found["lambda"] < widget.data["lambdas"][1]
+    assert_allclose(misfit, 1, rtol=1e-9)
+
+
+def test_the_noise_is_normal_and_the_same_in_the_still():
+    draws = run_js(
+        "models/continuation.js", "given.map((draw) => normals(draw, 64))", list(range(1, 21))
+    )
+    assert_allclose(draws[0], lehmer(1, 64), rtol=1e-12)
+    assert_allclose(draws[6], _normals(7, 64), rtol=1e-12)
+    assert stats.kstest(np.ravel(draws), "norm").pvalue > 0.01
+    assert np.abs(np.corrcoef(draws) - np.eye(20)).max() < 0.5
+
+
 def test_data_of_the_pages_stay_small(points):
     x, y, x_new, y_new = points
     widget = ridge_explorer(x, y, degree=12, x_new=x_new, y_new=y_new, truth=truth, alt=ALT)
-    assert len(json.dumps(widget.data)) < 30_000
-    widget = early_stopping_and_ridge(x, y, degree=12, alt=ALT)
-    assert len(json.dumps(widget.data)) < 30_000
+    others = [
+        early_stopping_and_ridge(x, y, degree=12, alt=ALT),
+        analytic_continuation(*imaginary_time(64, 161), alt=ALT),
+    ]
+    for figure in (widget, *others):
+        assert len(json.dumps(figure.data, separators=(",", ":"))) < 30_000
 
 
 def explorer(**change):
@@ -187,6 +272,12 @@ def explorer(**change):
 def stopping(**change):
     given = {"x": np.arange(6.0), "y": np.arange(6.0) ** 2, "degree": 3, "alt": ALT}
     return early_stopping_and_ridge(**{**given, **change})
+
+
+def continued(**change):
+    kernel, omega, peaks = imaginary_time(12, 20)
+    given = {"kernel": kernel, "omega": omega, "spectrum": peaks, "alt": ALT}
+    return analytic_continuation(**{**given, **change})
 
 
 @pytest.mark.parametrize(
@@ -213,6 +304,18 @@ def stopping(**change):
         (stopping, {"steps": 0}, "steps must be an integer from 1 to 100000"),
         (stopping, {"lam": -1.0}, "lam must lie between"),
         (stopping, {"alt": "A curve."}, "alt must say what is seen"),
+        (continued, {"kernel": np.ones((5, 3))}, r"kernel must be a matrix with 20 columns"),
+        (continued, {"kernel": np.ones(20)}, r"kernel must be a matrix .* got \(20,\)"),
+        (continued, {"kernel": "K"}, "kernel must"),
+        (continued, {"kernel": np.full((5, 20), np.inf)}, "kernel must be finite"),
+        (continued, {"kernel": np.zeros((5, 20))}, "kernel must be finite and not all zero"),
+        (continued, {"omega": np.zeros(20)}, "omega must increase"),
+        (continued, {"spectrum": np.ones(3)}, "spectrum must have 20 entries"),
+        (continued, {"spectrum": -np.ones(20)}, "spectrum must be nowhere negative"),
+        (continued, {"spectrum": np.zeros(20)}, "spectrum must be nowhere negative, and not zero"),
+        (continued, {"noise": 0.0}, "noise must lie between 1e-08 and 0.01"),
+        (continued, {"lam": 1e3}, "lam must lie between"),
+        (continued, {"alt": "A curve."}, "alt must say what is seen"),
     ],
 )
 def test_bad_input_is_named(make, change, message):
@@ -220,7 +323,7 @@ def test_bad_input_is_named(make, change, message):
         make(**change)
 
 
-@pytest.mark.parametrize("make", [explorer, stopping])
+@pytest.mark.parametrize("make", [explorer, stopping, continued])
 def test_stills_are_the_same_at_every_run(make):
     assert make().still == make().still
     assert make().still.count("<svg") == 1

@@ -18,6 +18,7 @@ from dlmath.interactive._lasso import (
 )
 from dlmath.interactive._nuclear import NuclearChart
 from dlmath.interactive._ridge import (
+    analytic_continuation,
     early_stopping_and_ridge,
     ridge_explorer,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "DragFit",
     "NuclearChart",
     "ScatterFit",
+    "analytic_continuation",
     "conditioning",
     "early_stopping_and_ridge",
     "gradient_descent_filter",

@@ -20,6 +20,9 @@ from dlmath.interactive._computed import (
 )
 
 PATHS = 101
+DRAWS = 20
+NOISES = (1e-8, 1e-2)
+UNIT = 1e-5
 MOST_STEPS = 100_000
 STILL_SIZE = (7.2, 5.0)
 
@@ -320,4 +323,121 @@ def early_stopping_and_ridge(
         still=draw_still(draw, STILL_SIZE),
         alt=alt,
         height=height,
+    )
+
+
+def _normals(draw: int, count: int) -> np.ndarray:
+    """Draw the noise that the page draws: stretch ``draw`` of one stream of Lehmer's."""
+    state, uniform = 1, []
+    for _ in range(2 * count * (draw + 1)):
+        state = 48271 * state % (2**31 - 1)
+        uniform.append(state / (2**31 - 1))
+    radius, angle = np.array(uniform[-2 * count :]).reshape(count, 2).T
+    return np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle)
+
+
+def _check_matrix(name: str, values: Any, columns: int) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers") from error
+    if array.ndim != 2 or array.shape[1] != columns or len(array) < 2:
+        raise ValueError(f"{name} must be a matrix with {columns} columns, got {array.shape}")
+    if not np.isfinite(array).all() or not array.any():
+        raise ValueError(f"{name} must be finite and not all zero")
+    return array
+
+
+def analytic_continuation(
+    kernel: Any,
+    omega: Any,
+    spectrum: Any,
+    *,
+    noise: float = 1e-3,
+    lam: float | None = None,
+    xlabel: str = "energy ω",
+    ylabel: str = "spectrum A(ω)",
+    alt: str,
+    height: tuple[int, int] = (900, 500),
+) -> ComputedPlot:
+    """Recover a spectrum from data in imaginary time, G = kernel @ spectrum + noise, by ridge.
+
+    Nothing is centred and there is no intercept. The page gets the singular vectors of the kernel
+    and the components of the exact data along them, as far as singular values exceed 1e-9 of the
+    largest. White noise is white in this rotated basis too: the page draws it there, the same
+    normal numbers for each strength of the noise.
+
+    Parameters
+    ----------
+    kernel : array-like of shape (n_samples, n_energies)
+        The matrix that maps a spectrum on the grid to data, the width of the grid included.
+    omega : array-like of shape (n_energies,)
+        The grid, increasing.
+    spectrum : array-like of shape (n_energies,)
+        The true spectrum, nowhere negative.
+    noise : float, default=1e-3
+        The standard deviation of the noise at the beginning, from 1e-8 to 1e-2.
+    lam : float, optional
+        The penalty at the beginning; the square of the noise if not given.
+    xlabel, ylabel : str
+        Names of the axes, with units.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    omega = check_vector("omega", omega)
+    if omega.size < 2 or (np.diff(omega) <= 0).any():
+        raise ValueError("omega must increase")
+    spectrum = check_vector("spectrum", spectrum, omega.size)
+    if (spectrum < 0).any() or not spectrum.any():
+        raise ValueError("spectrum must be nowhere negative, and not zero")
+    kernel = _check_matrix("kernel", kernel, omega.size)
+    noise = _start("noise", noise, NOISES)
+    n = len(kernel)
+    left, d, right = np.linalg.svd(kernel, full_matrices=False)
+    kept = d > 1e-9 * d[0]
+    d, signal = d[kept], left.T[kept] @ (kernel @ spectrum)
+    low, high = np.floor(np.log10(np.array([1e-15, 100]) * d[0] ** 2 / n))
+    lambdas = (float(10**low), float(10**high))
+    lam = _start("lam", np.clip(noise**2, *lambdas) if lam is None else lam, lambdas)
+    top = spectrum.max()
+    data = {
+        "n": n,
+        "d": _numbers(d),
+        "signal": _numbers(signal),
+        "V": np.rint(right[kept].T / UNIT).astype(int).tolist(),
+        "unit": UNIT,
+        "omega": _numbers(omega, 6),
+        "truth": _numbers(spectrum, 5),
+        "lambdas": list(lambdas),
+        "sizes": [float(10 ** np.floor(np.log10(d[-1]))), float(10 ** np.ceil(np.log10(d[0])))],
+        "xlabel": xlabel,
+        "ylabel": ylabel,
+        "ylim": [-0.6 * top, 1.7 * top],
+    }
+
+    def draw(figure: Figure) -> None:
+        """Draw the first state, with the noise of the page."""
+        found, picard = figure.subplots(1, 2)
+        components = signal + noise * _normals(1, n)[: d.size]
+        factors = d**2 / (d**2 + n * lam)
+        found.plot(omega, spectrum, "--", color="C2")
+        found.plot(omega, right[kept].T @ (factors * components / d), color="C0")
+        found.set(xlabel=xlabel, ylabel=ylabel, ylim=data["ylim"])
+        order = np.arange(1, d.size + 1)
+        picard.semilogy(order, d, color="C5")
+        picard.plot(order, np.abs(components), "o", color="C1", fillstyle="none", markersize=4)
+        picard.plot(order, np.abs(factors * components), "o-", color="C0", markersize=3)
+        picard.axhline(noise, color="C5", linestyle=":")
+        picard.set(xlabel="index j", ylabel="size", ylim=data["sizes"])
+
+    controls = [
+        _slider("lambda", "penalty λ", *lambdas, lam, log=True),
+        _slider("noise", "noise s", *NOISES, noise, log=True, digits=2),
+        _slider("draw", "draw of the noise", 1, DRAWS, 1, step=1, integer=True),
+        {"type": "button", "name": "discrepancy", "label": "Choose λ: χ² = n"},
+    ]
+    return ComputedPlot(
+        "continuation", data, controls, still=draw_still(draw), alt=alt, height=height
     )
