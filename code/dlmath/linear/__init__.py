@@ -4,6 +4,7 @@ The functions are the chapters' formulas, one each; the estimators put them behi
 interface. Samples are the rows of ``X``, and every cost carries the factor 1/n.
 """
 
+from dlmath.linear._elastic_net import ElasticNet, Lasso, LassoPath, lasso_path
 from dlmath.linear._homotopy import lasso_knots
 from dlmath.linear._lasso import (
     coordinate_descent,
@@ -39,6 +40,9 @@ from dlmath.linear._ridge import (
 
 __all__ = [
     "OLS",
+    "ElasticNet",
+    "Lasso",
+    "LassoPath",
     "Ridge",
     "coordinate_descent",
     "fista",
@@ -50,6 +54,7 @@ __all__ = [
     "lasso_cost",
     "lasso_duality_gap",
     "lasso_knots",
+    "lasso_path",
     "ols_cost",
     "ols_gradient",
     "ols_hessian",

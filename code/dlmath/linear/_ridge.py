@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dlmath.linear._ols import ols_cost, ols_gradient
 from dlmath.linear._validation import (
+    centre,
     check_penalties,
     check_penalty,
     check_positive,
@@ -245,12 +246,7 @@ class Ridge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         weight = np.ones(len(y)) if sample_weight is None else check_weights(sample_weight, len(y))
         n = np.sum(weight)
 
-        mean_X, mean_y = np.zeros(X.shape[1]), np.zeros(y.shape[1:])
-        if self.fit_intercept:
-            mean_X, mean_y = weight @ X / n, weight @ y / n
-        root = np.sqrt(weight)
-        A, b = scale_rows(root, X - mean_X), scale_rows(root, y - mean_y)
-
+        A, b, mean_X, mean_y = centre(X, y, weight, self.fit_intercept)
         U, d, Vt = linalg.svd(A, full_matrices=False)
         r = numerical_rank(d, A.shape)
         theta = Vt[:r].T @ scale_rows(_inverse_filter(d[:r], n, lam), U[:, :r].T @ b)

@@ -40,7 +40,7 @@ def check_positive(value, name):
 
 def check_count(value, name):
     """Return a number of steps: an integer, not negative."""
-    if not (isinstance(value, Integral) and value >= 0):
+    if not (isinstance(value, Integral) and int(value) >= 0):
         raise ValueError(f"{name} must be an integer and not negative, got {value!r}")
     return int(value)
 
@@ -53,6 +53,27 @@ def check_penalties(lams):
     if np.any(lams < 0):
         raise ValueError("lams must not be negative")
     return lams
+
+
+def centre(X, y, weight, fit_intercept):
+    """Weight the samples by the roots of their weights, centred at their means if asked to.
+
+    Returns
+    -------
+    A, b : ndarray
+        ``root (X - mean_X)`` and ``root (y - mean_y)``. Features that do not vary become columns
+        of zeros, without the rounding errors of their means.
+    mean_X, mean_y : ndarray
+        Zero without an intercept.
+    """
+    root = np.sqrt(weight)
+    if not fit_intercept:
+        return scale_rows(root, X), scale_rows(root, y), np.zeros(X.shape[1]), np.zeros(y.shape[1:])
+    total = np.sum(weight)
+    mean_X, mean_y = weight @ X / total, weight @ y / total
+    counted = X[weight > 0]
+    mean_X = np.where(np.all(counted == counted[0], axis=0), counted[0], mean_X)
+    return scale_rows(root, X - mean_X), scale_rows(root, y - mean_y), mean_X, mean_y
 
 
 def scale_rows(factors, rows):
