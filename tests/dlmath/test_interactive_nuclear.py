@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from bookkit.node import node
 from dlmath.datasets import load_nuclear_masses
-from dlmath.interactive import NuclearChart
+from dlmath.interactive import NuclearChart, polynomial_edge
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._nuclear import ALL, MODELS
 from dlmath.nuclear import (
+    LiquidDrop,
+    PolynomialMass,
     duflo_zuker_terms,
     edge_split,
     extended_liquid_drop_terms,
@@ -146,3 +148,56 @@ def test_fits_in_the_page_are_those_of_dlmath(masses, splits, chart):
             assert_allclose(fit["rmsHeld"], np.sqrt(np.mean(test**2)), rtol=1e-8)
     assert fits[0][0]["rmsHeld"] is None
     assert [fit["parameters"] for fit in fits[0]] == [5, 12, 10, 45]
+
+
+@pytest.fixture(scope="module")
+def edge(masses):
+    return polynomial_edge(masses, alt=ALT)
+
+
+@pytest.mark.parametrize(("degree", "lam"), [(1, 1e-10), (8, 1e-10), (10, 1e-12), (6, 1e-3)])
+def test_polynomials_in_the_page_are_those_of_dlmath(masses, edge, degree, lam):
+    """Degree by degree from one reduction, against a fit of its own for each."""
+    found = run_js(
+        "models/polynomial-edge.js",
+        "(() => { const fit = fitPolynomial(prepare(given.data), given.degree, given.lam);"
+        " return { ...fit, predicted: [...fit.predicted] }; })()",
+        {"data": edge.data, "degree": degree, "lam": lam},
+    )
+    split = edge_split(masses)
+    model = PolynomialMass(degree=degree, lam=lam).fit(split.X_train, rounded(split))
+    order = np.lexsort((masses.N, masses.Z))
+    X = np.column_stack([masses.Z, masses.N])[order]
+    assert_allclose(found["predicted"], model.predict(X), rtol=0, atol=1e-7)
+    errors = {
+        "rmsInside": rounded(split) - model.predict(split.X_train),
+        "rmsEdge": np.rint(1000 * split.y_test) / 1000 - model.predict(split.X_test),
+    }
+    for name, residual in errors.items():
+        assert_allclose(found[name], np.sqrt(np.mean(residual**2)), rtol=1e-8)
+
+
+def test_the_chain_is_drawn_as_energy_beyond_the_smooth_drop(masses, edge):
+    picture = run_js(
+        "models/polynomial-edge.js",
+        "compute({ degree: 8, lam: 1e-10, element: 'Rb' }, given)",
+        edge.data,
+    )
+    split = edge_split(masses)
+    drop = LiquidDrop().fit(split.X_train, rounded(split))
+    polynomial = PolynomialMass().fit(split.X_train, rounded(split))
+    _, curve, used, held, *_ = picture["panels"][0]["series"]
+    for points, X, y in (
+        (used, split.X_train, rounded(split)),
+        (held, split.X_test, np.rint(1000 * split.y_test) / 1000),
+    ):
+        rows = np.flatnonzero(X[:, 0] == 37)
+        rows = rows[np.argsort(X[rows, 1])]
+        smooth = liquid_drop_terms(37, X[rows, 1])[:, :4] @ drop.coef_[:4]
+        assert_array_equal(points["x"], X[rows, 1])
+        assert_allclose(points["y"], y[rows] - smooth, rtol=0, atol=1e-7)
+    at = np.array([40, 55])
+    shown = np.interp(at, curve["x"], curve["y"])
+    smooth = liquid_drop_terms(37, at)[:, :4] @ drop.coef_[:4]
+    expected = polynomial.predict(np.column_stack([[37, 37], at])) - smooth
+    assert_allclose(shown, expected, rtol=0, atol=1e-7)

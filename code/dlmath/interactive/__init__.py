@@ -16,7 +16,7 @@ from dlmath.interactive._lasso import (
     penalty_balls,
     soft_threshold_explorer,
 )
-from dlmath.interactive._nuclear import NuclearChart
+from dlmath.interactive._nuclear import NuclearChart, polynomial_edge
 from dlmath.interactive._ridge import (
     analytic_continuation,
     early_stopping_and_ridge,
@@ -35,6 +35,7 @@ __all__ = [
     "gradient_descent_filter",
     "lasso_path_explorer",
     "penalty_balls",
+    "polynomial_edge",
     "projection",
     "ridge_explorer",
     "soft_threshold_explorer",

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
+from sklearn.utils import Bunch
 
 from dlmath.interactive._base import (
     Interactive,
@@ -22,15 +23,19 @@ from dlmath.interactive._base import (
     check_height,
     check_vector,
     draw_still,
+    padded,
 )
 from dlmath.interactive._bundle import bundle
+from dlmath.interactive._computed import ComputedPlot, _slider
 from dlmath.nuclear import (
     MAGIC_NUMBERS,
     DufloZuker,
     LiquidDrop,
     PolynomialMass,
     Split,
+    edge_split,
     is_deformed,
+    liquid_drop_terms,
     nuclide_index,
 )
 
@@ -45,6 +50,8 @@ COLOURS = ("residual", "sets")
 SECTIONS = ("isotopes", "isotones")
 SPAN = (0.3, 30.0)
 LIGHTEST = 8
+MAXIMUM_DEGREE = 10
+PENALTIES = (1e-12, 1.0)
 # The scale of colours, as in js/nuclearchart.js: grey at zero, full hue at a share of the span,
 # towards the ink at its end.
 NEUTRAL, FULL, DEEP, CLASSES = 0.11, 0.62, 0.62, 10
@@ -63,6 +70,16 @@ class _Nuclides:
     @property
     def X(self) -> np.ndarray:
         return np.column_stack([self.Z, self.N])
+
+    @property
+    def table(self) -> Bunch:
+        """The masses as the page knows them, to the keV."""
+        return Bunch(
+            Z=self.Z,
+            N=self.N,
+            binding_energy=self.energy / 1000,
+            binding_energy_uncertainty=self.error / 1000,
+        )
 
 
 def _check_masses(masses: Any) -> _Nuclides:
@@ -106,7 +123,8 @@ def _pack_bits(flags: np.ndarray) -> str:
 
 
 def _everything(nuclides: _Nuclides) -> Split:
-    X, energy, error = nuclides.X, nuclides.energy / 1000, nuclides.error / 1000
+    X, table = nuclides.X, nuclides.table
+    energy, error = table.binding_energy, table.binding_energy_uncertainty
     return Split(ALL, X, energy, error, X[:0], energy[:0], error[:0])
 
 
@@ -273,7 +291,7 @@ def _check_nuclide(nuclide: Any, nuclides: _Nuclides) -> list[int]:
 def _chart_still(nuclides: _Nuclides, split: Split, state: dict[str, Any]) -> str:
     """Draw the chart alone, by the models of dlmath.nuclear."""
     fitted = MODELS[state["model"]]().fit(split.X_train, split.y_train)
-    residual = nuclides.energy / 1000 - fitted.predict(nuclides.X)
+    residual = nuclides.table.binding_energy - fitted.predict(nuclides.X)
     text = draw_still(
         lambda figure: _draw_chart(figure, nuclides, residual, state["span"]), (7.2, 5)
     )
@@ -367,3 +385,89 @@ def _draw_scale(axes: Axes, span: float, unit: float) -> None:
     for x, name in ((right - 50, f"−{span:g}"), (right - 25, "0"), (right, f"+{span:g}")):
         axes.text(x, 11.5, name, ha="center", va="top", fontsize=9)
     axes.text(right, 17, "experiment − model (MeV)", ha="right", va="bottom", fontsize=9)
+
+
+def polynomial_edge(
+    masses: Any,
+    *,
+    degree: int = 8,
+    lam: float = 1e-10,
+    element: str = "Sn",
+    alt: str,
+    height: tuple[int, int] = (900, 520),
+) -> ComputedPlot:
+    """Polynomials in Z and N, fitted without the edges of the chart, and how they leave them.
+
+    The two lightest and the two heaviest isotopes of each element are held out, as by
+    :func:`dlmath.nuclear.edge_split`. Ridge regression on the others is done in the page.
+
+    Parameters
+    ----------
+    masses : sklearn.utils.Bunch
+        Measured masses from :func:`dlmath.datasets.load_nuclear_masses`, by way of
+        :func:`dlmath.nuclear.from_oxygen`.
+    degree : int, default=8
+        Degree that is shown first, 1 to 10.
+    lam : float, default=1e-10
+        Penalty that is used first, 1e-12 to 1.
+    element : str, default="Sn"
+        Symbol of the element that is shown first.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    nuclides = _check_masses(masses)
+    split = edge_split(nuclides.table)
+    trained = _check_split("edges", split, nuclides)
+    if not isinstance(degree, int | np.integer) or not 1 <= degree <= MAXIMUM_DEGREE:
+        raise ValueError(f"degree must be an integer from 1 to {MAXIMUM_DEGREE}, got {degree!r}")
+    low, high = PENALTIES
+    if not isinstance(lam, int | float | np.number) or not low <= lam <= high:
+        raise ValueError(f"lam must be a number from {low:g} to {high:g}, got {lam!r}")
+    controls = [
+        _slider("degree", "degree", 1, MAXIMUM_DEGREE, int(degree), step=1, integer=True),
+        _slider("lam", "penalty λ", low, high, float(lam), log=True, digits=2),
+        {
+            "type": "select",
+            "name": "element",
+            "label": "Element",
+            "options": nuclides.symbols,
+            "value": _check_choice("element", element, nuclides.symbols),
+        },
+    ]
+    data = {**_pack(nuclides), "held": _pack_bits(~trained), "maxDegree": MAXIMUM_DEGREE}
+    still = draw_still(lambda figure: _draw_edge(figure, nuclides, split, degree, lam, element))
+    return ComputedPlot("polynomial-edge", data, controls, still=still, alt=alt, height=height)
+
+
+def _draw_edge(
+    figure: Figure, nuclides: _Nuclides, split: Split, degree: int, lam: float, element: str
+) -> None:
+    """Draw both panels by the models of dlmath.nuclear."""
+    left, right = figure.subplots(1, 2)
+    polynomial = PolynomialMass(degree=degree, lam=lam).fit(split.X_train, split.y_train)
+    drop = LiquidDrop().fit(split.X_train, split.y_train)
+    Z = np.unique(nuclides.Z)[nuclides.symbols.index(element)]
+    numbers = nuclides.N[nuclides.Z == Z]
+    N = np.arange(numbers.min() - 3, numbers.max() + 4)
+    X = np.column_stack([np.full_like(N, Z), N])
+    curve = polynomial.predict(X) - _smooth_drop(drop, X)
+    left.plot(N, curve, color="C0")
+    values = [0.0, *curve[3:-3]]
+    for X, y, style in (
+        (split.X_train, split.y_train, {"color": "C5", "markersize": 3}),
+        (split.X_test, split.y_test, {"color": "C1", "markersize": 4}),
+    ):
+        chain = X[:, 0] == Z
+        values += list(y[chain] - _smooth_drop(drop, X[chain]))
+        left.plot(X[chain, 1], values[-chain.sum() :], "o", **style)
+        right.plot(X[:, 0], y - polynomial.predict(X), ".", **style | {"markersize": 2})
+    left.set(xlim=(N[0], N[-1]), ylim=padded(min(values), max(values), 0.2))
+    left.set(xlabel=f"neutrons N in {element}", ylabel="energy − smooth drop (MeV)")
+    right.set(xlabel="protons Z", ylabel="energy − polynomial (MeV)")
+
+
+def _smooth_drop(drop: LiquidDrop, X: np.ndarray) -> np.ndarray:
+    """Evaluate the terms of the drop besides pairing."""
+    return liquid_drop_terms(*X.T)[:, :4] @ drop.coef_[:4]
