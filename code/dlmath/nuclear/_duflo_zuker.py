@@ -38,18 +38,21 @@ def duflo_zuker_terms(Z, N, deformed):
     that is being filled to the next one.
 
     With t = |N - Z|, the charge radius R_c = A^(1/3) (1 - (t/2A)^2), the measure of size
-    rho = R_c^2 / A^(1/3), n_p nucleons in shell p, and n of D places taken in the shell that is
-    being filled, the terms are:
+    rho = R_c^2 / A^(1/3), the amplitude a_p = n_p / sqrt(D_p) of n_p nucleons in shell p, its
+    splitting s_p = n(j_p) p/2 - n(r_p), and n of D places taken in the shell that is being filled,
+    the terms are:
 
     1. Coulomb, with the exchange of protons: (-x + 0.76 x^(2/3)) / R_c, where x = Z (Z - 1);
-    2. master, M / rho with M = (sum of n_p / sqrt(D_p))^2, which grows like A^(4/3) and so yields
-       the volume energy and the closed shells of the oscillator, and with it the spin-orbit terms,
-       which move the closures to the numbers above;
-    3. the surface's part of the master term, -M / rho^2;
-    4. asymmetry, -t (t+2) / (A^(2/3) rho): 4 T (T+1) for the isospin T = t/2;
+    2. master and spin-orbit, (M + S) / rho, both added up for neutrons and protons.
+       M = (sum of a_p)^2 grows like A^(4/3), and so yields the volume energy, and has the closed
+       shells of the oscillator; S, the sum of
+       s_p [(1 + a_p) p^2 + (1 - a_p) (4p - 5)] / D_p^(3/2), moves them to the numbers above;
+    3. the surface's part of the master term: -M / rho^2;
+    4. asymmetry: -t (t+2) / (A^(2/3) rho), where t (t+2) = 4 T (T+1) for the isospin T = t/2;
     5. its surface's part, with a Wigner term: t (t+2) / (A^(2/3) rho^2) + t (1-t) / (A rho^4);
-    6. in spherical nuclei, a three-body force in the open shells, n (D-n) (2n-D) / (D rho);
-    7. its surface's part;
+    6. in spherical nuclei, a three-body force in the open shells, for neutrons and protons:
+       n (D-n) (2n-D) / (D rho);
+    7. its surface's part: the sixth term times -1/rho;
     8. in spherical nuclei, the attraction of open shells: the product of n (D-n) / D for neutrons
        and protons, times 2^(sqrt(p_n) + sqrt(p_p)) / rho;
     9. in deformed nuclei, its counterpart: the product of n' (D-n'-4) / D^(3/2), over rho, where
@@ -80,7 +83,8 @@ def duflo_zuker_terms(Z, N, deformed):
     References
     ----------
     .. [1] J. Duflo, A.P. Zuker, Physical Review C 52 (1995) R23.
-    .. [2] J. Mendoza-Temis, J.G. Hirsch, A.P. Zuker, Nuclear Physics A 843 (2010) 14.
+    .. [2] J. Mendoza-Temis, J.G. Hirsch, A.P. Zuker, The anatomy of the simplest Duflo-Zuker mass
+       formula, arXiv:0912.0882 (2009).
     """
     Z, N = check_nuclides(Z, N)
     deformed = _check_deformed(deformed, Z.shape)
