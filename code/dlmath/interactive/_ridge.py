@@ -267,7 +267,7 @@ def early_stopping_and_ridge(
     steps : int, default=100
         The number of steps at the beginning, from 1 to 100,000.
     lam : float, optional
-        The penalty at the beginning; ten times the one that matches if not given.
+        The penalty at the beginning; three times the one that matches if not given.
     xlabel, ylabel : str
         Names of the axes, with units.
     alt : str
@@ -282,7 +282,7 @@ def early_stopping_and_ridge(
     steps = _check_count("steps", steps, 1, MOST_STEPS)
     matched = d[0] ** 2 / n
     lambdas = (float(matched / MOST_STEPS), float(10 * matched))
-    lam = _start("lam", 10 * matched / steps if lam is None else lam, lambdas)
+    lam = _start("lam", 3 * matched / steps if lam is None else lam, lambdas)
     data = {
         **fit.data,
         "range": padded(fit.x.min(), fit.x.max(), 0.015),
@@ -309,7 +309,7 @@ def early_stopping_and_ridge(
         axes["filters"].set(xlabel="singular value d", ylabel="filter factor", ylim=(-0.05, 1.12))
         axes["ratio"].loglog(d, descent / ridge, "o-", color="C5")
         axes["ratio"].axhspan(1, 1.2985, color="C2", alpha=0.18, linewidth=0)
-        axes["ratio"].set(xlabel="singular value d", ylabel="descent / ridge", ylim=(0.3, 3.3))
+        axes["ratio"].set(xlabel="singular value d", ylabel="descent / ridge", ylim=(0.25, 4))
 
     controls = [
         _slider("k", "steps k, with η = 1/L", 1, MOST_STEPS, steps, log=True, integer=True),

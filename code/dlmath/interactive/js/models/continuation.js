@@ -84,7 +84,7 @@ function compute(params, data) {
       ["directions above the noise", String(state.above)],
       ["degrees of freedom", format(state.dof)],
       ["χ²/n", format(state.misfit)],
-      ["distance to the truth", `${format(100 * state.distance)} %`],
+      ["relative error of A", format(state.distance)],
     ],
   };
 }

@@ -4,6 +4,7 @@ import { format } from "../plot.js";
 import { filtered, polynomialCurve, ridgeFactors, spaced, spacedLog, total } from "./rotated.js";
 
 const BOUND = 1.2985;
+const RATIOS = [0.25, 4];
 
 // Gradient descent with eta = 1/L, L = 2 d_1^2/n: after k steps 1 - (1 - (d/d_1)^2)^k is found.
 function descentFactors(d, k, largest) {
@@ -54,7 +55,10 @@ function filterPanels({ k, lambda }, state, { n, free: { d }, singularLimits }) 
   const frame = { xlabel: "singular value d", xscale: "log", xlim: singularLimits };
   const inside = axis.filter((at) => at <= d[0]);
   const descent = descentFactors(inside, k, d[0]), ridge = ridgeFactors(axis, n * lambda);
-  const end = singularLimits[1];
+  const low = Math.min(...state.ratios), high = Math.max(...state.ratios);
+  const beyond = [];
+  if (high > RATIOS[1]) beyond.push({ type: "text", x: singularLimits[0], y: RATIOS[1], dx: 6, dy: 14, text: `↑ up to ${format(high)}`, color: "muted" });
+  if (low < RATIOS[0]) beyond.push({ type: "text", x: singularLimits[0], y: RATIOS[0], dx: 6, dy: -8, text: `↓ down to ${format(low)}`, color: "muted" });
   return [
     {
       ...frame, ylabel: "filter factor", ylim: [-0.05, 1.12],
@@ -66,12 +70,13 @@ function filterPanels({ k, lambda }, state, { n, free: { d }, singularLimits }) 
       ],
     },
     {
-      ...frame, ylabel: "descent / ridge", yscale: "log", ylim: [0.3, 3.3],
+      ...frame, ylabel: "descent / ridge", yscale: "log", ylim: RATIOS,
       series: [
         { type: "band", x: singularLimits, low: [1, 1], high: [BOUND, BOUND], color: 3 },
         { type: "line", x: inside, y: descent.map((f, i) => f / ridge[i]), color: "ink", width: 1.5 },
         { type: "points", x: d, y: state.ratios, color: "ink", r: 4 },
-        ...keys([["▬ 1 to 1.2985", 3]], end, 3.3),
+        ...beyond,
+        ...keys([["▬ 1 to 1.2985", 3]], singularLimits[1], RATIOS[1]),
       ],
     },
   ];
@@ -85,7 +90,7 @@ function compute(params, data) {
     panels: [fitPanel(state, data), ...filterPanels(params, state, data)],
     readouts: [
       ["1/(2ηk)", format(match(params, data).lambda)],
-      ["degrees of freedom", state.dof.map((value) => format(value)).join(" and ")],
+      ["degrees of freedom", `${format(state.dof[0])} (descent), ${format(state.dof[1])} (ridge)`],
       ["ratio of filters", `${format(low)} to ${format(high)}`],
       ["coefficients differ by", percent(state.coefficientsApart)],
       ["curves differ by", percent(state.curvesApart)],

@@ -3,6 +3,7 @@ import { keys } from "../keys.js";
 import { format } from "../plot.js";
 import { filtered, polynomialCurve, ridgeFactors, rms, spaced, spacedLog, total } from "./rotated.js";
 
+const WRONG = "intercept penalised: drawn towards zero";
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const subscript = (n) => [...String(n)].map((digit) => SUBSCRIPTS[digit]).join("");
 const hue = (j) => 1 + ((j - 1) % 6);
@@ -24,7 +25,7 @@ function ridge({ lambda, intercept }, data) {
   };
 }
 
-function fitPanel(state, data) {
+function fitPanel({ intercept }, state, data) {
   const { x, y, xNew, yNew, truth, ends, range, xlabel, ylabel, ylim } = data;
   const at = spaced(...ends, data.points);
   const all = data.free.d.map(() => 1);
@@ -41,6 +42,7 @@ function fitPanel(state, data) {
     names.push(["○ new", 2]);
   }
   series.push({ type: "points", x, y, color: "ink", r: 3 });
+  if (intercept) series.push({ type: "text", x: range[0], y: ylim[0], dx: 8, dy: -9, text: WRONG, color: 2 });
   return { xlabel, ylabel, xlim: range, ylim, series: [...series, ...keys(names, range[1], ylim[1])] };
 }
 
@@ -90,7 +92,7 @@ function compute(params, data) {
   const state = ridge(params, data);
   const small = (value) => format(Math.abs(value) < 1e-10 * data.scale ? 0 : value);
   return {
-    panels: [fitPanel(state, data), pathPanel(params, state, data), filterPanel(params, state, data)],
+    panels: [fitPanel(params, state, data), pathPanel(params, state, data), filterPanel(params, state, data)],
     readouts: [
       ["degrees of freedom", format(state.dof)],
       ["training error (rms)", format(state.training)],
@@ -98,7 +100,7 @@ function compute(params, data) {
       ["‖θ‖", format(state.norm)],
       ["mean residual", small(state.meanResidual)],
     ],
-    message: params.intercept ? "the intercept is penalised: the curve is drawn towards zero" : undefined,
+    message: params.intercept ? WRONG : undefined,
   };
 }
 
