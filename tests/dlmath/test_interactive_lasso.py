@@ -3,6 +3,7 @@
 import json
 import subprocess
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from dlmath.interactive import lasso_path_explorer, penalty_balls, soft_threshol
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._lasso import BALLS, _spread
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize_scalar
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import ElasticNet
 
@@ -82,27 +83,25 @@ def test_the_penalised_minimiser_is_that_of_scikit_learn(minimum, correlation):
     assert_array_equal(np.array(found) == 0, np.abs(expected) < 1e-12)
 
 
-def within_ball(minimum, correlation, weights, rho):
-    """Minimise under the constraint by SLSQP, theta split into its positive and negative part."""
-    metric = np.array([[1, correlation], [correlation, 1]])
+def on_the_boundary(minimum, correlation, weights, rho):
+    """Minimise the cost along a ball's boundary, over the angle from the origin."""
     w1, w2 = weights
 
-    def cost(parts):
-        away = parts[:2] - parts[2:] - minimum
-        return away @ metric @ away
+    def point(angle):
+        direction = np.array([np.cos(angle), np.sin(angle)])
+        linear = w1 * np.abs(direction).sum()
+        size = w1 * rho + w2 * rho**2
+        return direction * brentq(lambda r: linear * r + w2 * r * r - size, 0, 2 * rho, xtol=1e-14)
 
-    def room(parts):
-        return w1 * (rho - parts.sum()) + w2 * (rho**2 - np.sum((parts[:2] - parts[2:]) ** 2))
+    def cost(angle):
+        u, v = point(angle) - minimum
+        return u * u + 2 * correlation * u * v + v * v
 
-    best = minimize(
-        cost,
-        np.full(4, rho / 10),
-        bounds=[(0, None)] * 4,
-        constraints={"type": "ineq", "fun": room},
-        method="SLSQP",
-        options={"ftol": 1e-15, "maxiter": 1000},
-    )
-    return best.x[:2] - best.x[2:]
+    # The corners are among the ends of the intervals.
+    ends = np.linspace(0, 2 * np.pi, 17)
+    options = {"xatol": 1e-10}
+    inner = [minimize_scalar(cost, bounds=ab, options=options).x for ab in pairwise(ends)]
+    return point(min([*ends, *inner], key=cost))
 
 
 @pytest.mark.parametrize("weights", WEIGHTS, ids=list(BALLS))
@@ -114,14 +113,16 @@ def test_the_minimiser_in_the_ball_and_its_multiplier(minimum, correlation, weig
     found = run_js("penalty-balls", expression, given)
     X, y = two_features(correlation, minimum)
     size = weights @ np.array([np.abs(minimum).sum(), np.dot(minimum, minimum)])
+    assert [solution["idle"] for solution in found] == [
+        size <= weights @ np.array([rho, rho**2]) for rho in radii
+    ]
     for rho, solution in zip(radii, found, strict=True):
-        idle = size <= weights @ np.array([rho, rho**2])
-        assert solution["idle"] == idle
         theta, lam = np.array(solution["theta"]), solution["lambda"]
-        assert_allclose(theta, within_ball(minimum, correlation, weights, rho), atol=2e-5)
-        if idle:
-            assert lam == 0
+        if solution["idle"]:
+            assert (lam, theta.tolist()) == (0, minimum)
             continue
+        expected = on_the_boundary(minimum, correlation, weights, rho)
+        assert_allclose(theta, expected, atol=1e-7)
         # The ball's surface is reached, and the penalty gives the same point without a ball.
         reached = weights @ np.array([np.abs(theta).sum(), theta @ theta])
         assert_allclose(reached, weights @ np.array([rho, rho**2]), rtol=1e-12)
@@ -311,7 +312,7 @@ X3, Y3 = np.array([[1.0, 0], [0, 1], [2, 3]]), [1.0, 0.0, 2.0]
         (lambda: penalty_balls(minimum=(2.5, 0), alt=ALT), "minimum must have coefficients"),
         (lambda: penalty_balls(minimum=1.0, alt=ALT), "minimum must be a non-empty vector"),
         (lambda: penalty_balls(correlation=1.0, alt=ALT), "correlation must be a number"),
-        (lambda: penalty_balls(rho=0, alt=ALT), "rho must be a number from 0.05"),
+        (lambda: penalty_balls(rho=0, alt=ALT), "rho must be a number from 0.1"),
         (lambda: penalty_balls(rho="1", alt=ALT), "rho must be a number"),
         (lambda: penalty_balls(ball="L3", alt=ALT), r"ball must be one of L1 \(lasso\)"),
         (lambda: penalty_balls(alt="A ball."), "alt must say what is seen"),

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.linear_model import lasso_path
 
 from dlmath.interactive._base import check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _short, _slider
 
-# The weights of |theta|_1 and |theta|^2 in what bounds each ball.
+# How each ball is bounded: the weights of |theta|_1 and |theta|^2.
 BALLS = {"L1 (lasso)": (1, 0), "L2 (ridge)": (0, 1), "elastic net": (1, 1)}
 PLANE = 2.0
 LARGEST_RADIUS = 3.6
@@ -50,7 +51,7 @@ def penalty_balls(
     correlation : float, default=0.5
         Correlation of the two features, from -0.95 to 0.95.
     rho : float, default=1.0
-        Radius of the ball, from 0.05 to 3.6.
+        Radius of the ball, from 0.1 to 3.6.
     ball : {"L1 (lasso)", "L2 (ridge)", "elastic net"}
         The ball at the beginning.
     alt : str
@@ -63,7 +64,7 @@ def penalty_balls(
     if (np.abs(best) > reach).any():
         raise ValueError(f"minimum must have coefficients from {-reach} to {reach}")
     correlation = _check_number("correlation", correlation, -0.95, 0.95)
-    rho = _check_number("rho", rho, 0.05, LARGEST_RADIUS)
+    rho = _check_number("rho", rho, 0.1, LARGEST_RADIUS)
     if ball not in BALLS:
         raise ValueError(f"ball must be one of {', '.join(BALLS)}, got {ball!r}")
 
@@ -78,8 +79,16 @@ def penalty_balls(
             "options": list(BALLS),
             "value": ball,
         },
-        _slider("rho", "radius ρ of the ball", 0.05, LARGEST_RADIUS, rho, step=0.05),
-        _slider("correlation", "correlation of the features", -0.95, 0.95, correlation, step=0.05),
+        _slider("rho", "radius ρ of the ball", 0.1, LARGEST_RADIUS, rho, step=0.1, digits=2),
+        _slider(
+            "correlation",
+            "correlation of the features",
+            -0.95,
+            0.95,
+            correlation,
+            step=0.05,
+            digits=2,
+        ),
         {
             "type": "point",
             "name": "minimum",
@@ -109,56 +118,63 @@ def _boundary(weights: tuple[int, int], rho: float, angles: np.ndarray) -> np.nd
     return r * direction
 
 
+def _excess(points: np.ndarray, best: np.ndarray, correlation: float) -> np.ndarray:
+    """Give the cost above its minimum."""
+    u, v = points[0] - best[0], points[1] - best[1]
+    return u**2 + 2 * correlation * u * v + v**2
+
+
+def _touching(
+    best: np.ndarray, correlation: float, weights: tuple[int, int], rho: float
+) -> np.ndarray:
+    """Find the minimiser in a ball among 4,000 points of its boundary, or inside."""
+    w1, w2 = weights
+    if w1 * np.abs(best).sum() + w2 * best @ best <= w1 * rho + w2 * rho**2:
+        return best
+    points = _boundary(weights, rho, np.linspace(0, 2 * np.pi, 4001))
+    return points[:, np.argmin(_excess(points, best, correlation))]
+
+
 def _draw_balls(
     figure: Figure, best: np.ndarray, correlation: float, rho: float, weights: tuple[int, int]
 ) -> None:
-    """Draw the first state; the solutions are found by trying 4,000 points of each boundary."""
-    metric = np.array([[1, correlation], [correlation, 1]])
-    angles = np.linspace(0, 2 * np.pi, 4001)
-
-    def excess(points: np.ndarray) -> np.ndarray:
-        away = points - best.reshape(2, *[1] * (points.ndim - 1))
-        return np.einsum("i...,ij,j...->...", away, metric, away)
-
-    def touching(radius: float) -> np.ndarray:
-        points = _boundary(weights, radius, angles)
-        theta = points[:, np.argmin(excess(points))]
-        inside = weights @ np.array([np.abs(best).sum(), best @ best])
-        return best if inside <= weights @ np.array([radius, radius**2]) else theta
-
+    """Draw the first state: the plane of the coefficients, and each against the radius."""
     radii = np.linspace(0, LARGEST_RADIUS, 145)
-    path = np.array([touching(radius) for radius in radii]).T
-    theta = touching(rho)
+    path = np.array([_touching(best, correlation, weights, radius) for radius in radii]).T
+    theta = _touching(best, correlation, weights, rho)
     plane, along = figure.subplots(1, 2)
-    ticks = np.linspace(-PLANE, PLANE, 201)
-    levels = excess(np.array(np.meshgrid(ticks, ticks)))
-    plane.contour(ticks, ticks, levels, (0.4 * np.arange(1, 10)) ** 2, colors="0.6", linewidths=0.6)
-    plane.axhline(0, color="0.5", linewidth=0.8)
-    plane.axvline(0, color="0.5", linewidth=0.8)
-    plane.fill(*_boundary(weights, rho, angles), color="C2", alpha=0.25, linewidth=0)
-    if excess(theta) > 0:
-        plane.contour(ticks, ticks, levels, [excess(theta)], colors="C0", linewidths=1.8)
+    _draw_plane(plane, best, correlation, theta)
+    plane.fill(
+        *_boundary(weights, rho, np.linspace(0, 2 * np.pi, 401)), color="C2", alpha=0.25, lw=0
+    )
     plane.plot(*path, color="C3")
     plane.plot(*best, "o", color="C1")
-    plane.annotate(
-        "least squares", best, (0, 9), textcoords="offset points", ha="center", color="C1"
-    )
     plane.plot(*theta, "o", color="C0")
-    plane.set(xlabel="θ₁", ylabel="θ₂", aspect="equal", xlim=(-PLANE, PLANE), ylim=(-PLANE, PLANE))
     along.axhline(0, color="0.5", linewidth=0.8)
     along.axvline(rho, color="C2")
     for j, style in enumerate(("-", "--")):
         along.plot(radii, path[j], style, color="C3")
         along.plot(rho, theta[j], "o", color="C0")
+        end = (LARGEST_RADIUS, best[j])
         along.annotate(
-            f"θ{'₁₂'[j]}",
-            (LARGEST_RADIUS, best[j]),
-            (0, 5),
-            textcoords="offset points",
-            ha="right",
-            color="C3",
+            f"θ{'₁₂'[j]}", end, (0, 5), textcoords="offset points", ha="right", color="C3"
         )
     along.set(xlabel="radius ρ of the ball", ylabel="coefficients", ylim=(-PLANE, PLANE))
+
+
+def _draw_plane(plane: Axes, best: np.ndarray, correlation: float, theta: np.ndarray) -> None:
+    """Draw the contours of the cost, that through theta in bold."""
+    ticks = np.linspace(-PLANE, PLANE, 201)
+    levels = _excess(np.array(np.meshgrid(ticks, ticks)), best, correlation)
+    plane.contour(ticks, ticks, levels, (0.4 * np.arange(1, 10)) ** 2, colors="0.6", linewidths=0.6)
+    level = _excess(theta, best, correlation)
+    if level > 0:
+        plane.contour(ticks, ticks, levels, [level], colors="C0", linewidths=1.8)
+    plane.axhline(0, color="0.5", linewidth=0.8)
+    plane.axvline(0, color="0.5", linewidth=0.8)
+    name, at = "least squares", (best[0], best[1])
+    plane.annotate(name, at, (0, 9), textcoords="offset points", ha="center", color="C1")
+    plane.set(xlabel="θ₁", ylabel="θ₂", aspect="equal", xlim=(-PLANE, PLANE), ylim=(-PLANE, PLANE))
 
 
 def lasso_path_explorer(
