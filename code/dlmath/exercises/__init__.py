@@ -30,6 +30,20 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "ridge-dof",
         "ridge-discrepancy",
     ),
+    "lasso": (
+        "lasso-sweep",
+        "lasso-gap",
+        "lasso-ista-steps",
+        "lasso-weights",
+        "lasso-second-knot",
+    ),
+    "nuclear_masses_linear": (
+        "masses-binding-energy",
+        "masses-liquid-drop",
+        "masses-network",
+        "masses-leverage",
+        "masses-alternating",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
