@@ -1,5 +1,7 @@
 """The chart of nuclides and polynomials at its edges: JavaScript against dlmath and NumPy."""
 
+import dataclasses
+import gzip
 import json
 import subprocess
 
@@ -23,6 +25,7 @@ from dlmath.nuclear import (
     time_split,
 )
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.utils import Bunch
 
 ALT = "The chart of nuclides, orange at the magic numbers and blue in the regions between them."
 
@@ -73,10 +76,9 @@ def test_the_page_gets_the_nuclides_to_the_keV(masses, chart):
     assert_allclose(unpacked["energy"], masses.binding_energy[order], rtol=0, atol=0.000501)
     assert_allclose(unpacked["error"], masses.binding_energy_uncertainty[order], atol=0.000501)
     assert_array_equal(unpacked["deformed"], is_deformed(masses.Z, masses.N)[order])
-    wanted = [[50, "Sn"], [8, "O"], [110, "Ds"]]
-    assert run_js("nuclearchart.js", f"[50, 8, 110].map({UNPACKED}.symbol)", chart.data) == [
-        symbol for _, symbol in wanted
-    ]
+    assert_array_equal(unpacked["stable"], np.flatnonzero(masses.half_life_flag[order] == "stable"))
+    names = run_js("nuclearchart.js", f"[50, 8, 110].map({UNPACKED}.symbol)", chart.data)
+    assert names == ["Sn", "O", "Ds"]
 
 
 def rounded(split):
@@ -201,3 +203,86 @@ def test_the_chain_is_drawn_as_energy_beyond_the_smooth_drop(masses, edge):
     smooth = liquid_drop_terms(37, at)[:, :4] @ drop.coef_[:4]
     expected = polynomial.predict(np.column_stack([[37, 37], at])) - smooth
     assert_allclose(shown, expected, rtol=0, atol=1e-7)
+
+
+def changed(masses, **fields):
+    return Bunch(**{**masses, **fields})
+
+
+def make_chart(masses, splits, **change):
+    return NuclearChart(masses, splits, **{"alt": ALT, **change})
+
+
+def make_edge(masses, splits, **change):
+    return polynomial_edge(masses, **{"alt": ALT, **change})
+
+
+@pytest.mark.parametrize(
+    ("make", "change", "message"),
+    [
+        (make_chart, {"masses": [1, 2]}, "masses must have the fields Z, N"),
+        (make_chart, {"masses": load_nuclear_masses()}, "masses must have Z and N of 8 or more"),
+        (make_chart, {"splits": [1]}, "splits must map names"),
+        (make_chart, {"splits": {"a": (1, 2)}}, r"splits\['a'\] must be a Split of dlmath.nuclear"),
+        (make_chart, {"splits": {ALL: None}}, "splits must map names, but not 'all nuclides'"),
+        (make_chart, {"model": "magic"}, "model must be one of liquid drop, 5 terms; "),
+        (make_chart, {"training": "2012"}, "training must be one of all nuclides; random"),
+        (make_chart, {"colour": "red"}, "colour must be one of residual; sets"),
+        (make_chart, {"section": "isobars"}, "section must be one of isotopes; isotones"),
+        (make_chart, {"span": 0.1}, "span must be a number of MeV from 0.3 to 30"),
+        (make_chart, {"nuclide": (50, 150)}, "nuclide must be the Z and N of one of the masses"),
+        (make_chart, {"nuclide": 50}, "nuclide must be a non-empty vector"),
+        (make_chart, {"alt": "A chart."}, "alt must say what is seen"),
+        (make_chart, {"height": (1, 2)}, "height must be two numbers"),
+        (make_edge, {"masses": [1, 2]}, "masses must have the fields Z, N"),
+        (make_edge, {"degree": 11}, "degree must be an integer from 1 to 10"),
+        (make_edge, {"degree": 2.5}, "degree must be an integer from 1 to 10"),
+        (make_edge, {"lam": 0.0}, "lam must be a number from 1e-12 to 1"),
+        (make_edge, {"element": "Xx"}, "element must be one of O; F"),
+        (make_edge, {"alt": ""}, "alt must say what is seen"),
+    ],
+)
+def test_bad_input_is_named(masses, splits, make, change, message):
+    with pytest.raises(ValueError, match=message):
+        make(**{"masses": masses, "splits": splits, **change})
+
+
+def test_what_cannot_be_told_apart_is_refused(masses, splits):
+    twice = changed(masses, N=np.where(masses.N == 9, 8, masses.N))
+    with pytest.raises(ValueError, match="masses must not have a nuclide twice"):
+        NuclearChart(twice, splits, alt=ALT)
+    infinite = changed(masses, binding_energy=np.full(masses.Z.size, np.inf))
+    with pytest.raises(ValueError, match=r"masses\.binding_energy contains NaN or infinity"):
+        NuclearChart(infinite, splits, alt=ALT)
+    less = dataclasses.replace(splits["edges"], X_test=splits["edges"].X_test[1:])
+    with pytest.raises(ValueError, match=r"splits\['edges'\] must test on the nuclides of masses"):
+        NuclearChart(masses, {"edges": less}, alt=ALT)
+
+
+def test_state_is_checked_when_it_changes(chart):
+    for name, value in (("model", "none"), ("training", "2012"), ("span", 99.0), ("colour", "x")):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            setattr(chart, name, value)
+
+
+def test_the_order_of_the_masses_does_not_matter(masses, splits, chart):
+    order = np.random.default_rng(0).permutation(masses.Z.size)
+    fields = {name: v[order] for name, v in masses.items() if isinstance(v, np.ndarray)}
+    again = NuclearChart(changed(masses, **fields), splits, alt=ALT)
+    assert again.data == chart.data
+    assert again.still == chart.still
+
+
+def test_pages_stay_light(chart, edge):
+    """Data and pictures as a server sends them."""
+    assert len(gzip.compress(json.dumps(chart.data).encode())) <= 15_000
+    assert len(gzip.compress(json.dumps(edge.data).encode())) <= 7_500
+    for widget in (chart, edge):
+        assert "<svg" in widget.still
+        assert len(gzip.compress(widget.still.encode())) <= 20_000
+
+
+def test_the_picture_shows_the_model_that_is_asked_for(masses, splits, chart):
+    other = NuclearChart(masses, splits, model="Duflo-Zuker, 10 terms", alt=ALT)
+    trained = NuclearChart(masses, splits, training="edges", alt=ALT)
+    assert len({chart.still, other.still, trained.still}) == 3

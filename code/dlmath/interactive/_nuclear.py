@@ -36,7 +36,6 @@ from dlmath.nuclear import (
     edge_split,
     is_deformed,
     liquid_drop_terms,
-    nuclide_index,
 )
 
 ALL = "all nuclides"
@@ -54,7 +53,8 @@ MAXIMUM_DEGREE = 10
 PENALTIES = (1e-12, 1.0)
 # The scale of colours, as in js/nuclearchart.js: grey at zero, full hue at a share of the span,
 # towards the ink at its end.
-NEUTRAL, FULL, DEEP, CLASSES = 0.11, 0.62, 0.62, 10
+NEUTRAL, FULL, DEEP, CLASSES = 0.11, 0.62, 0.62, 8
+INK = "#1d2125"
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class _Nuclides:
     symbols: list[str]
     energy: np.ndarray
     error: np.ndarray
+    stable: np.ndarray
 
     @property
     def X(self) -> np.ndarray:
@@ -84,7 +85,7 @@ class _Nuclides:
 
 def _check_masses(masses: Any) -> _Nuclides:
     """Take what the figures need out of a table of masses, sorted."""
-    names = ("Z", "N", "element", "binding_energy", "binding_energy_uncertainty")
+    names = ("Z", "N", "element", "half_life_flag", "binding_energy", "binding_energy_uncertainty")
     missing = [name for name in names if not hasattr(masses, name)]
     if missing:
         raise ValueError(f"masses must have the fields {', '.join(names)}")
@@ -97,11 +98,12 @@ def _check_masses(masses: Any) -> _Nuclides:
         raise ValueError("masses must not have a nuclide twice")
     energy, error = (
         np.rint(1000 * check_vector(f"masses.{name}", getattr(masses, name), Z.size)[order])
-        for name in names[3:]
+        for name in names[4:]
     )
     _, first = np.unique(Z, return_index=True)
     symbols = np.asarray(masses.element)[order][first].tolist()
-    return _Nuclides(Z, N, symbols, energy.astype(int), error.astype(int))
+    stable = np.asarray(masses.half_life_flag)[order] == "stable"
+    return _Nuclides(Z, N, symbols, energy.astype(int), error.astype(int), stable)
 
 
 def _pack(nuclides: _Nuclides) -> dict[str, Any]:
@@ -238,6 +240,7 @@ class NuclearChart(Interactive):
             data={
                 **_pack(nuclides),
                 "errors": nuclides.error.tolist(),
+                "stable": _pack_bits(nuclides.stable),
                 "deformed": _pack_bits(is_deformed(nuclides.Z, nuclides.N)),
                 "polynomial": {"degree": polynomial.degree, "lam": polynomial.lam},
                 "splits": [
@@ -280,12 +283,10 @@ def _check_span(span: Any) -> float:
 
 
 def _check_nuclide(nuclide: Any, nuclides: _Nuclides) -> list[int]:
-    try:
-        Z, N = (int(number) for number in nuclide)
-        nuclide_index(nuclides, Z, N)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"nuclide must be the Z and N of one of the masses: {error}") from error
-    return [Z, N]
+    wanted = check_vector("nuclide", nuclide, 2).tolist()
+    if wanted not in nuclides.X.tolist():
+        raise ValueError(f"nuclide must be the Z and N of one of the masses, got {nuclide!r}")
+    return [int(number) for number in wanted]
 
 
 def _chart_still(nuclides: _Nuclides, split: Split, state: dict[str, Any]) -> str:
@@ -295,8 +296,19 @@ def _chart_still(nuclides: _Nuclides, split: Split, state: dict[str, Any]) -> st
     text = draw_still(
         lambda figure: _draw_chart(figure, nuclides, residual, state["span"]), (7.2, 5)
     )
-    # Hundredths of a point are enough.
-    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text)
+    return _shortened(text)
+
+
+def _shortened(svg: str) -> str:
+    """Round the coordinates of outlines to hundredths of a point; write level lines briefly."""
+    number = re.compile(r"\d+\.\d{3,}")
+    level = re.compile(r"M (\S+) (\S+) \nL (\S+) \2 \n")
+
+    def shorten(outline: re.Match[str]) -> str:
+        rounded = number.sub(lambda n: f"{float(n[0]):.2f}", outline[0])
+        return level.sub(r"M\1 \2H\3", rounded)
+
+    return re.sub(r' d="[^"]*"', shorten, svg)
 
 
 def _draw_chart(figure: Figure, nuclides: _Nuclides, residual: np.ndarray, span: float) -> None:
@@ -314,76 +326,81 @@ def _draw_chart(figure: Figure, nuclides: _Nuclides, residual: np.ndarray, span:
     _draw_scale(axes, span, unit)
 
 
-def _layers(share: float) -> list[tuple[str, float]]:
-    """Give the inks of a class one above the other: grey, hue, and ink at the far end."""
-    hue = "C0" if share < 0 else "C1"
-    layers = [("k", NEUTRAL), (hue, min(1.0, abs(share) / FULL))]
-    return [*layers, ("k", max(0.0, DEEP * (abs(share) - FULL) / (1 - FULL)))]
+def _inks(share: float) -> list[tuple[str, float]]:
+    """Give what lies above the grey of a class of colour: its hue, and ink at the far end."""
+    hue = ("C0" if share < 0 else "C1", min(1.0, abs(share) / FULL))
+    deep = (INK, DEEP * (abs(share) - FULL) / (1 - FULL))
+    return [(color, opacity) for color, opacity in (hue, deep) if opacity > 0]
+
+
+def _strokes(x: np.ndarray, y: np.ndarray, **style: Any) -> PathPatch:
+    """Make one path of horizontal strokes from the left to the right end in each row of x."""
+    vertices = np.column_stack([x.ravel(), np.repeat(y, 2)])
+    codes = np.tile([Outline.MOVETO, Outline.LINETO], len(y))
+    return PathPatch(Outline(vertices, codes), fill=False, **style)
 
 
 def _draw_cells(axes: Axes, nuclides: _Nuclides, shares: np.ndarray, unit: float) -> None:
-    """Draw each class of colour as one path of horizontal strokes, neighbours joined."""
+    """Draw each class of colour as one path, neighbours joined, over the grey of all."""
     Z, N = nuclides.Z, nuclides.N
-    joined = (np.diff(Z) == 0) & (np.diff(N) == 1) & (np.diff(shares) == 0)
-    begin = np.flatnonzero(np.r_[True, ~joined])
-    end = np.r_[begin[1:], Z.size] - 1
+    style = {"linewidth": unit, "capstyle": "butt"}
+
+    def runs(broken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        begin = np.flatnonzero(np.r_[True, broken])
+        return begin, np.r_[begin[1:], Z.size] - 1
+
+    gaps = (np.diff(Z) != 0) | (np.diff(N) != 1)
+    begin, end = runs(gaps)
+    x = np.column_stack([N[begin] - 0.5, N[end] + 0.5])
+    axes.add_patch(_strokes(x, Z[begin], edgecolor=INK, alpha=NEUTRAL, **style))
+    begin, end = runs(gaps | (np.diff(shares) != 0))
+    x = np.column_stack([N[begin] - 0.5, N[end] + 0.5])
     for share in np.unique(shares):
-        runs = shares[begin] == share
-        x = np.column_stack([N[begin[runs]] - 0.5, N[end[runs]] + 0.5])
-        y = np.repeat(Z[begin[runs]], 2)
-        codes = np.tile([Outline.MOVETO, Outline.LINETO], runs.sum())
-        outline = Outline(np.column_stack([x.ravel(), y]), codes)
-        for color, opacity in _layers(share):
-            if opacity > 0:
-                ink = "#1d2125" if color == "k" else color
-                axes.add_patch(
-                    PathPatch(
-                        outline,
-                        fill=False,
-                        edgecolor=ink,
-                        alpha=opacity,
-                        linewidth=unit,
-                        capstyle="butt",
-                    )
-                )
+        here = shares[begin] == share
+        for color, opacity in _inks(share):
+            patch = _strokes(x[here], Z[begin[here]], edgecolor=color, alpha=opacity, **style)
+            axes.add_patch(patch)
 
 
 def _draw_magic(axes: Axes, nuclides: _Nuclides) -> None:
+    """Draw two hairlines along each closed shell, and its number at their ends."""
     style: dict[str, Any] = {"color": "#5b626a", "linewidth": 0.6}
     words: dict[str, Any] = {"color": "#5b626a", "fontsize": 9}
     for magic in MAGIC_NUMBERS:
         isotopes, isotones = (number == magic for number in (nuclides.Z, nuclides.N))
         n, z = nuclides.N[isotopes], nuclides.Z[isotones]
-        if n.size and magic > LIGHTEST:
-            for edge in (magic - 0.5, magic + 0.5):
-                axes.plot([n.min() - 3, n.max() + 3], [edge, edge], **style)
-            axes.text(n.min() - 4, magic, f"Z = {magic}", ha="right", va="center", **words)
-        if z.size and magic > LIGHTEST:
+        edges = (magic - 0.5, magic + 0.5) if magic > LIGHTEST else ()
+        if n.size:
+            start = n.min() - (3 if edges else 0)
+            for edge in edges:
+                axes.plot([start, n.max() + 3], [edge, edge], **style)
+            name = f"Z = {magic}" if magic > 28 else str(magic)
+            axes.text(start - 1, magic, name, ha="right", va="center", **words)
+        if z.size:
             low = max(z.min() - 3, LIGHTEST - 1.5)
-            for edge in (magic - 0.5, magic + 0.5):
+            for edge in edges:
                 axes.plot([edge, edge], [low, z.max() + 3], **style)
             name = f"N = {magic}" if magic > 28 else str(magic)
             axes.text(magic, low - 1, name, ha="center", va="top", **words)
+    axes.text(LIGHTEST + 28, LIGHTEST - 2.5, "neutrons N →", va="top", **words)
+    axes.text(LIGHTEST - 2, LIGHTEST + 32, "protons Z →", rotation=90, ha="right", **words)
 
 
 def _draw_scale(axes: Axes, span: float, unit: float) -> None:
-    right = axes.get_xlim()[1] - 3
-    cell = 50 / (2 * CLASSES + 1)
-    for k in range(-CLASSES, CLASSES + 1):
-        x = right - 50 + (k + CLASSES) * cell
-        for color, opacity in _layers(k / CLASSES):
-            if opacity > 0:
-                ink = "#1d2125" if color == "k" else color
-                axes.plot(
-                    [x, x + cell],
-                    [14, 14],
-                    color=ink,
-                    alpha=opacity,
-                    linewidth=3 * unit,
-                    solid_capstyle="butt",
-                )
-    for x, name in ((right - 50, f"−{span:g}"), (right - 25, "0"), (right, f"+{span:g}")):
-        axes.text(x, 11.5, name, ha="center", va="top", fontsize=9)
+    right = axes.get_xlim()[1] - 2
+    left, middle = right - 50, right - 25
+    ends = np.linspace(left, right, 2 * CLASSES + 2)
+    bars = np.column_stack([ends[:-1], ends[1:]])
+    for k, x in zip(range(-CLASSES, CLASSES + 1), bars, strict=True):
+        for color, opacity in [(INK, NEUTRAL), *_inks(k / CLASSES)]:
+            bar = _strokes(x, np.array([14]), edgecolor=color, alpha=opacity, linewidth=3 * unit)
+            axes.add_patch(bar)
+    for x, name, side in (
+        (left, f"−{span:g}", "left"),
+        (middle, "0", "center"),
+        (right, f"+{span:g}", "right"),
+    ):
+        axes.text(x, 11.5, name, ha=side, va="top", fontsize=9)
     axes.text(right, 17, "experiment − model (MeV)", ha="right", va="bottom", fontsize=9)
 
 
@@ -437,7 +454,9 @@ def polynomial_edge(
         },
     ]
     data = {**_pack(nuclides), "held": _pack_bits(~trained), "maxDegree": MAXIMUM_DEGREE}
-    still = draw_still(lambda figure: _draw_edge(figure, nuclides, split, degree, lam, element))
+    still = _shortened(
+        draw_still(lambda figure: _draw_edge(figure, nuclides, split, degree, lam, element))
+    )
     return ComputedPlot("polynomial-edge", data, controls, still=still, alt=alt, height=height)
 
 
@@ -462,7 +481,13 @@ def _draw_edge(
         chain = X[:, 0] == Z
         values += list(y[chain] - _smooth_drop(drop, X[chain]))
         left.plot(X[chain, 1], values[-chain.sum() :], "o", **style)
-        right.plot(X[:, 0], y - polynomial.predict(X), ".", **style | {"markersize": 2})
+        dots = X[:, :1] + np.array([-0.05, 0.05])
+        missed = y - polynomial.predict(X)
+        color = style["color"]
+        right.add_patch(_strokes(dots, missed, edgecolor=color, linewidth=2, capstyle="round"))
+    right.autoscale_view()
+    for row, (name, color) in enumerate((("held out", "C1"), ("used", "C5"))):
+        right.text(0.05, 0.05 + 0.09 * row, name, color=color, transform=right.transAxes)
     left.set(xlim=(N[0], N[-1]), ylim=padded(min(values), max(values), 0.2))
     left.set(xlabel=f"neutrons N in {element}", ylabel="energy − smooth drop (MeV)")
     right.set(xlabel="protons Z", ylabel="energy − polynomial (MeV)")

@@ -6,16 +6,17 @@ import { massModels } from "./models/mass-terms.js";
 const MAGIC = [8, 20, 28, 50, 82, 126];
 const COLOURS = [["residual", "experiment − model"], ["sets", "training and held out"]];
 const SECTIONS = [["isotopes", "isotopes"], ["isotones", "isotones"]];
-const HINT = "Chart of nuclides. The left and right arrow keys go along the isotopes, up and down along the isotones, Home and End to the ends of the isotopes, Page Up and Page Down to those of the isotones.";
+const HINT = "Point at a nuclide and click to keep it, or walk along the chains with the arrow keys.";
+const KEYS = "Chart of nuclides. The left and right arrow keys go along the isotopes, up and down along the isotones, Home and End to the ends of the isotopes, Page Up and Page Down to those of the isotones.";
 const LABEL_PX = 12;
 const NEUTRAL = 0.11, FULL = 0.62, DEEP = 0.62;
 
 const signed = (value, digits) => (value > 0 ? "+" : "") + format(value, digits);
-const MeV = (value) => `${signed(value)} MeV`;
+const fixed = (value, plus = "") => (value > 0 ? plus : "") + value.toFixed(3).replace("-", "−");
 
 // A number in MeV known to the keV.
 function measured(energy, error) {
-  return `${energy.toFixed(3)} ${error >= 0.001 ? `± ${error.toFixed(3)}` : "(error below 0.001)"}`;
+  return `${fixed(energy)} ${error >= 0.001 ? `± ${error.toFixed(3)}` : "(error below 0.001)"}`;
 }
 
 // The page's colours as triples; whatever way the page writes them, a canvas knows them.
@@ -59,7 +60,7 @@ function layOut(width, ratio, { Z, N }) {
 
 function watchTheme(redraw) {
   const observer = new MutationObserver(redraw);
-  for (const node of [document.documentElement, document.body]) observer.observe(node, { attributes: true });
+  for (const node of [document.documentElement, document.body]) observer.observe(node, { attributeFilter: ["class", "data-theme", "data-jp-theme-light"] });
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", redraw);
   return () => { observer.disconnect(); scheme.removeEventListener("change", redraw); };
@@ -75,17 +76,17 @@ function render({ model, el }) {
   const place = new Map(Z.map((z, i) => [1000 * z + N[i], i]));
   const names = ["model", "training", "colour", "span", "section", "nuclide"];
   const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
-  let state = read(), hovered = null, area = null;
+  let state = read(), hovered = null, area = null, section = null;
 
-  const canvas = html("canvas", { class: "dlm-canvas", role: "application", tabindex: 0, "aria-label": HINT });
+  const canvas = html("canvas", { class: "dlm-canvas", role: "application", tabindex: 0, "aria-label": KEYS });
   const card = html("div", { class: "dlm-nuclide" });
-  const box = html("div", { class: "dlm-chart" }, canvas, card);
+  const box = html("div", { class: "dlm-chart" }, canvas, html("p", { class: "dlm-hint" }, HINT), card);
   plots.before(box);
   const context = canvas.getContext("2d");
   const panel = new Panel(plots);
 
   const chosen = () => place.get(1000 * state.nuclide[0] + state.nuclide[1]);
-  const name = (i) => `${nuclides.symbol(Z[i])}-${Z[i] + N[i]}`;
+  const name = (i) => `${nuclides.symbol(Z[i])}-${Z[i] + N[i]}, Z ${Z[i]}, N ${N[i]}`;
   const fits = new Map();
   function fitted() {
     const key = `${state.model}|${state.training}`;
@@ -109,6 +110,7 @@ function render({ model, el }) {
       context.fillStyle = state.colour === "sets" ? sets[isHeld[i]] : scale(residual[i] / state.span);
       context.fillRect(x(N[i]), y(z), x(N[i] + 1) - x(N[i]) - gap, y(z - 1) - y(z) - gap);
     });
+    drawStable(colours);
     context.font = `${LABEL_PX * ratio}px ${getComputedStyle(root).fontFamily}`;
     drawMagic(colours);
     drawLegend(colours, scale, sets);
@@ -116,62 +118,77 @@ function render({ model, el }) {
     if (hovered !== null) drawCursor(colours, hovered, 1);
   }
 
+  function drawStable({ bg, ink }) {
+    const { pitch, x, y, gap } = area, size = Math.max(1, Math.round(0.3 * pitch));
+    const { residual } = fitted();
+    nuclides.stable.forEach((i) => {
+      const deep = state.colour === "sets" ? true : Math.abs(residual[i]) > 0.4 * state.span;
+      const wide = x(N[i] + 1) - x(N[i]) - gap, high = y(Z[i] - 1) - y(Z[i]) - gap;
+      context.fillStyle = css(deep ? bg : ink);
+      context.fillRect(x(N[i]) + Math.floor((wide - size) / 2), y(Z[i]) + Math.floor((high - size) / 2), size, size);
+    });
+  }
+
+  function write(label, px, py, align, baseline) {
+    context.textAlign = align;
+    context.textBaseline = baseline;
+    context.fillText(label, px, py);
+  }
+
   // Two hairlines along each closed shell, a little longer than the chain, and its number.
   function drawMagic(colours) {
-    const { ratio, x, y } = area;
+    const { ratio, x, y, low, bottom } = area;
     context.fillStyle = css(colours.muted);
-    const line = Math.max(1, Math.round(ratio / 2));
-    const text = (label, px, py, align, baseline) => {
-      context.textAlign = align;
-      context.textBaseline = baseline;
-      context.fillText(label, px, py);
-    };
+    const line = Math.max(1, Math.round(ratio / 2)), floor = y(bottom - 1) + 4 * ratio;
     for (const magic of MAGIC) {
       const chain = (of, along) => along.filter((_, i) => of[i] === magic);
       const n = chain(Z, N), z = chain(N, Z);
       if (n.length) {
-        const from = x(Math.min(...n) - 3), to = x(Math.max(...n) + 4);
-        if (magic > area.bottom) for (const at of [y(magic), y(magic - 1)]) context.fillRect(from, at - line, to - from, line);
-        text(magic > area.bottom ? `Z = ${magic}` : `${magic}`, from - 4 * ratio, (y(magic) + y(magic - 1)) / 2, "right", "middle");
+        const edges = magic > bottom ? [y(magic), y(magic - 1)] : [];
+        const from = x(Math.min(...n) - (edges.length ? 3 : 0)), to = x(Math.max(...n) + 4);
+        for (const at of edges) context.fillRect(from, at - line, to - from, line);
+        write(magic > 28 ? `Z = ${magic}` : magic, from - 4 * ratio, (y(magic) + y(magic - 1)) / 2, "right", "middle");
       }
       if (z.length) {
-        const from = y(Math.max(...z) + 3), to = y(Math.min(...z) - 4);
-        if (magic > area.low) for (const at of [x(magic), x(magic + 1)]) context.fillRect(at - line, from, line, Math.min(to, y(area.bottom - 1) + 4 * ratio) - from);
-        const below = Math.min(to, y(area.bottom - 1) + 4 * ratio);
-        text(magic > 28 ? `N = ${magic}` : `${magic}`, (x(magic) + x(magic + 1)) / 2, below + 3 * ratio, "center", "top");
+        const edges = magic > low ? [x(magic), x(magic + 1)] : [];
+        const from = y(Math.max(...z) + 3), to = Math.min(y(Math.min(...z) - 4), floor);
+        for (const at of edges) context.fillRect(at - line, from, line, to - from);
+        write(magic > 28 ? `N = ${magic}` : magic, (x(magic) + x(magic + 1)) / 2, to + 3 * ratio, "center", "top");
       }
     }
+    write("neutrons N →", x(low + 28), floor + 3 * ratio, "left", "top");
+    context.save();
+    context.translate(x(low) - 4 * ratio, y(bottom + 32));
+    context.rotate(-Math.PI / 2);
+    write("protons Z →", 0, 0, "left", "bottom");
+    context.restore();
   }
 
   function drawLegend(colours, scale, sets) {
     const { ratio, x, y } = area;
     const right = x(area.high + 1), base = y(area.bottom) - 4 * ratio;
-    const length = Math.min(190 * ratio, 0.36 * (right - x(area.low)));
-    const left = right - length, thick = 10 * ratio;
-    context.textBaseline = "bottom";
+    context.fillStyle = css(colours.muted);
+    write("dots: stable", right, base - 48 * ratio, "right", "bottom");
     if (state.colour === "sets") {
-      context.textAlign = "right";
-      const { held, rows } = splits[state.training];
-      [[`training ${rows.length}`, sets[0]], [`held out ${held.length}`, sets[1]]].forEach(([label, fill], i) => {
+      [["training", sets[0]], ["held out", sets[1]]].forEach(([label, fill], i) => {
         const at = base - (1 - i) * 20 * ratio;
         context.fillStyle = css(colours.ink);
-        context.fillText(label, right - 18 * ratio, at);
+        write(label, right - 18 * ratio, at, "right", "bottom");
         context.fillStyle = fill;
         context.fillRect(right - 12 * ratio, at - 12 * ratio, 12 * ratio, 12 * ratio);
       });
       return;
     }
+    const length = Math.min(190 * ratio, 0.36 * (right - x(area.low))), left = right - length, thick = 10 * ratio;
     for (let px = 0; px < length; px++) {
       context.fillStyle = scale((2 * px) / length - 1);
       context.fillRect(Math.round(left) + px, base - thick - 16 * ratio, 1, thick);
     }
     context.fillStyle = css(colours.ink);
-    [[left, "left", -1], [(left + right) / 2, "center", 0], [right, "right", 1]].forEach(([px, align, sign]) => {
-      context.textAlign = align;
-      context.fillText(sign ? signed(sign * state.span, 2) : "0", px, base);
-    });
-    context.textAlign = "right";
-    context.fillText(length > 150 * ratio ? "experiment − model (MeV)" : "exp. − model (MeV)", right, base - thick - 20 * ratio);
+    write(signed(-state.span, 2), left, base, "left", "bottom");
+    write("0", (left + right) / 2, base, "center", "bottom");
+    write(signed(state.span, 2), right, base, "right", "bottom");
+    write(length > 150 * ratio ? "experiment − model (MeV)" : "exp. − model (MeV)", right, base - thick - 20 * ratio, "right", "bottom");
   }
 
   function drawCursor(colours, i, weight) {
@@ -190,16 +207,15 @@ function render({ model, el }) {
   function facts(i) {
     const { predicted, residual } = fitted(), split = splits[state.training];
     return [
-      ["Z, N", `${Z[i]}, ${N[i]}`],
       ["measured (MeV)", measured(nuclides.energy[i], nuclides.error[i])],
-      ["model (MeV)", predicted[i].toFixed(3)],
-      ["experiment − model", MeV(residual[i])],
-      ["in this fit", split.isHeld[i] ? "held out" : "training set"],
+      ["model (MeV)", fixed(predicted[i])],
+      ["experiment − model (MeV)", fixed(residual[i], "+")],
+      ["in this fit", split.isHeld[i] ? "held out" : "used for training"],
     ];
   }
 
   function showCard(i) {
-    const title = html("p", { class: "dlm-nuclide-name" }, html("sup", {}, String(Z[i] + N[i])), nuclides.symbol(Z[i]));
+    const title = html("p", { class: "dlm-nuclide-name" }, html("sup", {}, String(Z[i] + N[i])), nuclides.symbol(Z[i]), html("small", {}, ` Z = ${Z[i]}, N = ${N[i]}`));
     const list = html("dl", {}, ...facts(i).map(([term, text]) => html("div", {}, html("dt", {}, term), html("dd", {}, text))));
     card.replaceChildren(title, list);
   }
@@ -225,7 +241,8 @@ function render({ model, el }) {
     series.push({ type: "points", x: [along[i]], y: [residual[i]], r: 4.5, color: "accent" });
     if (held.length) series.push({ type: "text", x: xlim[1], y: ylim[1], dy: -11, anchor: "end", text: "● held out", color: 4 });
     const title = isotopes ? `isotopes of ${nuclides.symbol(Z[i])}` : `isotones of N = ${N[i]}`;
-    panel.draw({ xlim, ylim, xlabel: isotopes ? "neutrons N" : "protons Z", ylabel: `experiment − model (MeV), ${title}`, series });
+    const scales = panel.draw({ xlim, ylim, xlabel: isotopes ? "neutrons N" : "protons Z", ylabel: `experiment − model (MeV), ${title}`, series });
+    if (scales) section = { scale: scales.x, chain, along };
   }
 
   function numbers() {
@@ -269,7 +286,7 @@ function render({ model, el }) {
     model: select("Model", pairs(Object.keys(models)), state.model, choose("model")),
     training: select("Training set", pairs(Object.keys(splits)), state.training, choose("training")),
     colour: select("Colour", COLOURS, state.colour, choose("colour")),
-    section: select("Section", SECTIONS, state.section, choose("section")),
+    section: select("Chain", SECTIONS, state.section, choose("section")),
     span: slider("Colour range", { min: 0.3, max: 30, log: true, describe: (value) => `± ${format(value, 2)} MeV` }, state.span, choose("span")),
   };
   const { span } = shown;
@@ -306,6 +323,11 @@ function render({ model, el }) {
   });
   canvas.addEventListener("pointerleave", () => hover(null));
   canvas.addEventListener("pointerdown", (event) => take(under(event)));
+  panel.box.addEventListener("pointerdown", (event) => {
+    const { scale, chain, along } = section, px = event.clientX - panel.box.getBoundingClientRect().left;
+    const away = (i) => Math.abs(scale(along[i]) - px);
+    take(chain.reduce((best, i) => (away(i) < away(best) ? i : best)));
+  });
 
   // The next nuclide of a chain in a direction; the chain's end where there is none.
   function step(of, along, sign, toEnd) {

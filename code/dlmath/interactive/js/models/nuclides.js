@@ -7,19 +7,21 @@ function unpackBits(text, n) {
 }
 
 // Z, N and binding energies in MeV: runs of neighbours, and what S_n(N) - S_n(N - 2) adds in keV.
-function unpackNuclides({ runs, steps, errors, symbols, deformed }) {
+function unpackNuclides({ runs, steps, errors, symbols, deformed, stable }) {
   const Z = [], N = [], keV = [];
   for (let i = 0; i < runs.length; i += 3) {
     for (let k = 0; k < runs[i + 2]; k++) { Z.push(runs[i]); N.push(runs[i + 1] + k); }
   }
   steps.forEach((step, i) => keV.push(i < 3 ? step : step + keV[i - 1] + keV[i - 2] - keV[i - 3]));
-  const names = symbols.split(" ");
+  const names = symbols.split(" "), numbers = [...new Set(Z)];
+  const flagged = (text) => text && unpackBits(text, Z.length);
   return {
     Z, N,
     energy: keV.map((value) => value / 1000),
     error: errors && errors.map((value) => value / 1000),
-    deformed: deformed && unpackBits(deformed, Z.length),
-    symbol: (z) => names[z - Z[0]],
+    deformed: flagged(deformed),
+    stable: flagged(stable)?.flatMap((flag, i) => (flag ? [i] : [])),
+    symbol: (z) => names[numbers.indexOf(z)],
   };
 }
 
