@@ -33,7 +33,7 @@ def penalty_balls(
     *,
     minimum: Any = (1.4, 0.6),
     correlation: float = 0.5,
-    rho: float = 1.0,
+    rho: float = 0.7,
     ball: str = "L1 (lasso)",
     alt: str,
     height: tuple[int, int] = (1080, 580),
@@ -50,7 +50,7 @@ def penalty_balls(
         The least-squares solution at the beginning, each coefficient from -1.9 to 1.9.
     correlation : float, default=0.5
         Correlation of the two features, from -0.95 to 0.95.
-    rho : float, default=1.0
+    rho : float, default=0.7
         Radius of the ball, from 0.1 to 3.6.
     ball : {"L1 (lasso)", "L2 (ridge)", "elastic net"}
         The ball at the beginning.
