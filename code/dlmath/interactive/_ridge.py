@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from dlmath.interactive._base import check_limits, check_vector, draw_still, padded
 from dlmath.interactive._computed import (
@@ -76,6 +78,18 @@ def _start(name: str, value: Any, limits: tuple[float, float]) -> float:
     if not limits[0] <= number <= limits[1]:
         raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
     return number
+
+
+def _name_above(axes: Axes) -> None:
+    """Name the curves in one line above a panel."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=5, columnspacing=1)
+
+
+def _plain_ticks(axis: Any) -> None:
+    """Write 0.5, 1, 2 along a logarithmic axis that shows few powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 class _Polynomials:
@@ -203,18 +217,25 @@ def ridge_explorer(
         thetas = [np.linalg.solve(gram + n * p * np.eye(degree), right) for p in penalties]
         at_grid = fit.design(grid)[:, 1:] - design[:, 1:].mean(axis=0)
         best = np.linalg.lstsq(centred, fit.y - fit.y.mean(), rcond=None)[0]
-        axes["fit"].plot(grid, fit.y.mean() + at_grid @ best, ":", color="C5")
+        best = fit.y.mean() + at_grid @ best
+        axes["fit"].plot(grid, best, ":", color="C5", linewidth=1.2, label="least squares")
         if curve is not None:
-            axes["fit"].plot(grid, curve, "--", color="C2")
-        axes["fit"].plot(grid, fit.y.mean() + at_grid @ thetas[-1], color="C0")
-        axes["fit"].plot(x_new, y_new, "o", color="C1", markersize=3, fillstyle="none")
+            axes["fit"].plot(grid, curve, "--", color="C2", label="truth")
+        axes["fit"].plot(grid, fit.y.mean() + at_grid @ thetas[-1], color="C0", label="ridge")
+        if x_new.size:
+            axes["fit"].plot(x_new, y_new, "o", color="C1", ms=4, fillstyle="none", label="new")
         axes["fit"].plot(fit.x, fit.y, "o", color="C5", markersize=3)
         axes["fit"].set(xlabel=xlabel, ylabel=ylabel, ylim=data["ylim"])
+        _name_above(axes["fit"])
         axes["paths"].semilogx(penalties[:PATHS], thetas[:PATHS], linewidth=1.2)
-        axes["paths"].axvline(lam, color="C5", alpha=0.3)
+        axes["paths"].axvline(lam, color="C5", alpha=0.25, linewidth=4)
         axes["paths"].set(xlabel="penalty λ", ylabel="coefficients θⱼ")
-        singular = np.array(d)
-        axes["filters"].semilogx(singular, singular**2 / (singular**2 + n * lam), "o-")
+        singular, axis = np.array(d), np.geomspace(*data["singularLimits"])
+        axes["filters"].semilogx(axis, axis**2 / (axis**2 + n * lam), color="C0", linewidth=1.2)
+        axes["filters"].plot(singular, singular**2 / (singular**2 + n * lam), "o", color="C0")
+        axes["filters"].axvline(np.sqrt(n * lam), color="C5", alpha=0.25, linewidth=4)
+        if axis[-1] < 1e3 * axis[0]:
+            _plain_ticks(axes["filters"].xaxis)
         axes["filters"].set(xlabel="singular value d", ylabel="filter factor", ylim=(-0.1, 1.1))
 
     controls = [
@@ -298,18 +319,23 @@ def early_stopping_and_ridge(
         for _ in range(steps):
             theta -= design.T @ (design @ theta - centred) / d[0] ** 2
         grid = np.linspace(fit.x.min(), fit.x.max(), GRID)
-        axes["fit"].plot(grid, fit.curve(theta, grid), color="C0")
-        axes["fit"].plot(grid, fit.curve(_ridge(lam, n, fit.free), grid), "--", color="C1")
+        ridge = _ridge(lam, n, fit.free)
+        axes["fit"].plot(grid, fit.curve(theta, grid), color="C0", label="descent")
+        axes["fit"].plot(grid, fit.curve(ridge, grid), "--", color="C1", label="ridge")
+        best = fit.curve(_ridge(0.0, n, fit.free), grid)
+        axes["fit"].plot(grid, best, ":", color="C5", linewidth=1.2, label="least squares")
         axes["fit"].plot(fit.x, fit.y, "o", color="C5", markersize=3)
         axes["fit"].set(xlabel=xlabel, ylabel=ylabel, ylim=data["ylim"])
         descent = np.array(fit.free["V"]).T @ theta * d / np.array(fit.free["uy"])
-        ridge = d**2 / (d**2 + n * lam)
+        factors = d**2 / (d**2 + n * lam)
+        _name_above(axes["fit"])
         axes["filters"].semilogx(d, descent, "o-", color="C0")
-        axes["filters"].plot(d, ridge, "s--", color="C1", fillstyle="none")
+        axes["filters"].plot(d, factors, "o--", color="C1", fillstyle="none")
         axes["filters"].set(xlabel="singular value d", ylabel="filter factor", ylim=(-0.05, 1.12))
-        axes["ratio"].loglog(d, descent / ridge, "o-", color="C5")
+        axes["ratio"].loglog(d, descent / factors, "o-", color="C5")
         axes["ratio"].axhspan(1, 1.2985, color="C2", alpha=0.18, linewidth=0)
         axes["ratio"].set(xlabel="singular value d", ylabel="descent / ridge", ylim=(0.25, 4))
+        _plain_ticks(axes["ratio"].yaxis)
 
     controls = [
         _slider("k", "steps k, with η = 1/L", 1, MOST_STEPS, steps, log=True, integer=True),
@@ -422,14 +448,18 @@ def analytic_continuation(
         found, picard = figure.subplots(1, 2)
         components = signal + noise * _normals(1, n)[: d.size]
         factors = d**2 / (d**2 + n * lam)
-        found.plot(omega, spectrum, "--", color="C2")
-        found.plot(omega, right[kept].T @ (factors * components / d), color="C0")
+        found.plot(omega, spectrum, "--", color="C2", label="truth")
+        found.plot(omega, right[kept].T @ (factors * components / d), color="C0", label="ridge")
+        _name_above(found)
         found.set(xlabel=xlabel, ylabel=ylabel, ylim=data["ylim"])
         order = np.arange(1, d.size + 1)
-        picard.semilogy(order, d, color="C5")
-        picard.plot(order, np.abs(components), "o", color="C1", fillstyle="none", markersize=4)
-        picard.plot(order, np.abs(factors * components), "o-", color="C0", markersize=3)
-        picard.axhline(noise, color="C5", linestyle=":")
+        shares = np.abs(factors * components)
+        picard.semilogy(order, d, color="C5", linewidth=1.2, label="dⱼ")
+        picard.plot(order, np.abs(components), "o", color="C1", fillstyle="none", label="|uⱼᵀG|")
+        picard.plot(order, shares, "o-", color="C0", ms=3, linewidth=1.2, label="filtered")
+        picard.axhline(noise, color="C5", linestyle=":", linewidth=1.2)
+        picard.annotate("noise s", (1, noise / 4), color="C5")
+        _name_above(picard)
         picard.set(xlabel="index j", ylabel="size", ylim=data["sizes"])
 
     controls = [
