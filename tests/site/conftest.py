@@ -42,6 +42,12 @@ class Visit:
                 total += sizes["responseBodySize"] + sizes["responseHeadersSize"]
         return total
 
+    def settle(self) -> None:
+        """Wait until the page is laid out and drawn anew."""
+        self.page.evaluate(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
     def unfold(self) -> None:
         """Open everything that is folded."""
         self.page.evaluate("document.querySelectorAll('details').forEach(d => (d.open = true))")

@@ -1,18 +1,22 @@
 """What a page costs its reader: bytes, elements, and requests to other hosts."""
 
+import gzip
+import json
+
 import pytest
-from bs4 import BeautifulSoup
-from built_site import Site
+from built_site import Site, soup
 
 POLICY = "default-src 'self' data: blob: 'unsafe-inline'"
 BYTES_WITHOUT_PICTURES = 200_000
 BYTES_WITH_PICTURES = 700_000
+BYTES_OF_MODULES = 25_000
 ELEMENTS = 15_000
+WIDTHS = (360, 320, 1000)
 
 
 def test_the_chapter_of_full_length_has_full_length(long_site: Site):
     """Budgets that hold for a short page say nothing."""
-    page = BeautifulSoup((long_site.html / "full-length.html").read_bytes(), "lxml")
+    page = soup(long_site.html / "full-length.html")
     displayed = page.select("math[display=block]")
     prose = [p.get_text() for p in page.select(".bk-text p")]
     assert len(displayed) >= 40
@@ -36,6 +40,32 @@ def test_every_page_loads_cleanly_within_the_budget(any_site: Site, visit, theme
             assert text <= BYTES_WITHOUT_PICTURES, name
             assert everything <= BYTES_WITH_PICTURES, name
             assert elements <= ELEMENTS, name
+            assert strange_files(heard, name) == [], name
+
+
+def strange_files(heard, name: str) -> list[str]:
+    """Return what was asked for and is not ours; only the search's page has a search's scripts."""
+    if name == "search.html":
+        return []
+    files = [request.url.rsplit("/_static/", 1) for request in heard.requests]
+    static = [parts[1] for parts in files if len(parts) == 2]
+    assert static, name
+    index = [request.url for request in heard.requests if "searchindex" in request.url]
+    return index + [path for path in static if not path.startswith(("bookkit", "esm-"))]
+
+
+def test_the_modules_of_each_page_are_light(any_site: Site):
+    """What the figures to move of one page load, parts that they share counted once."""
+    seen = 0
+    for name in any_site.pages():
+        states = soup(any_site.html / name).select('script[type="application/json"]')
+        figures = [figure for state in states for figure in json.loads(state.string).values()]
+        parts = {part for figure in figures for part in figure["parts"]}
+        files = [any_site.html / "_static" / f"esm-{part}.js" for part in parts]
+        sizes = {file.name: len(gzip.compress(file.read_bytes())) for file in files}
+        assert sum(sizes.values()) <= BYTES_OF_MODULES, f"{name}: {sizes}"
+        seen += len(sizes)
+    assert seen > 0
 
 
 def _scroll_through(page) -> None:
@@ -55,8 +85,7 @@ def _scroll_through(page) -> None:
 
 def test_every_page_has_the_policy(any_site: Site):
     for name in any_site.pages():
-        page = BeautifulSoup((any_site.html / name).read_bytes(), "lxml")
-        metas = page.select('meta[http-equiv="Content-Security-Policy"]')
+        metas = soup(any_site.html / name).select('meta[http-equiv="Content-Security-Policy"]')
         assert [meta["content"] for meta in metas] == [POLICY], name
 
 
@@ -73,28 +102,16 @@ def test_the_policy_stops_what_goes_elsewhere(any_site: Site, visit):
         assert any("Content Security Policy" in failure for failure in heard.failures)
 
 
-def test_a_page_loads_only_what_is_ours(any_site: Site, visit):
-    """The search's index and scripts are asked for on the search's page and nowhere else."""
+def test_no_page_scrolls_sideways(any_site: Site, visit):
     for name in any_site.pages():
-        if name == "search.html":
-            continue
-        with visit(f"{any_site.address}/{name}") as heard:
-            files = [request.url.rsplit("/_static/", 1) for request in heard.requests]
-            static = [parts[1] for parts in files if len(parts) == 2]
-            assert static, name
-            strange = [path for path in static if not path.startswith(("bookkit", "esm-"))]
-            assert strange == [], name
-            assert not any("searchindex" in request.url for request in heard.requests), name
-
-
-@pytest.mark.parametrize("size", [(360, 740), (320, 640), (1000, 800)])
-def test_no_page_scrolls_sideways(any_site: Site, visit, size):
-    for name in any_site.pages():
-        with visit(f"{any_site.address}/{name}", size=size) as heard:
+        with visit(f"{any_site.address}/{name}", size=(WIDTHS[0], 740)) as heard:
             heard.unfold()
             _scroll_through(heard.page)
-            width = heard.page.evaluate("document.documentElement.scrollWidth")
-            assert width <= size[0], f"{name}: {_widest(heard.page)}"
+            for width in WIDTHS:
+                heard.page.set_viewport_size({"width": width, "height": 740})
+                heard.settle()
+                found = heard.page.evaluate("document.documentElement.scrollWidth")
+                assert found <= width, f"{name}, {width} pixels wide: {_widest(heard.page)}"
 
 
 def _widest(page) -> list[str]:

@@ -6,13 +6,9 @@ from urllib.parse import urldefrag, urljoin
 
 import pytest
 from bookkit.equations.sources import chapter_of
-from bs4 import BeautifulSoup
+from built_site import chapters, places, soup
 
 SIZES = {"desktop": (1280, 900), "telephone": (360, 740)}
-
-
-def soup_of(site, page):
-    return BeautifulSoup((site.html / page).read_text(encoding="utf-8"), "lxml")
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +28,13 @@ def equations(site):
 
 def test_each_numbered_equation_has_its_mark_and_the_mark_its_test(site, equations):
     for label, page in equations.items():
-        formula = soup_of(site, page).find(id=f"equation-{label}")
+        formula = places(site.html / page)[f"equation-{label}"]
         number = re.search(r"\d[\d.]*", formula.select_one(".eqno").get_text())[0]
         mark = formula.find_next_sibling("a", class_="bk-verified")
         assert mark is not None, f"{page}: {label} has no mark"
         assert mark["aria-label"] == f"Verified: read the test of equation {number}"
         address, anchor = urldefrag(urljoin(page, mark["href"]))
-        section = soup_of(site, address).find(id=anchor)
+        section = places(site.html / address).get(anchor)
         assert section is not None, f"{page}: the mark of {label} leads nowhere"
         back = section.select_one("h2 a.reference")
         assert back.get_text() == f"({number})"
@@ -48,18 +44,20 @@ def test_each_numbered_equation_has_its_mark_and_the_mark_its_test(site, equatio
 
 
 def test_the_overview_counts_the_book(site, equations):
-    rows = soup_of(site, "chapters/appendices/verified-equations.html").select("tbody tr")
-    *chapters, total = ([int(cell.get_text()) for cell in row.select("td")[1:]] for row in rows)
-    assert len(chapters) == len({chapter_of(page) for page in equations.values()})
-    assert total == [sum(column) for column in zip(*chapters, strict=True)]
+    overview = site.html / "chapters" / "appendices" / "verified-equations.html"
+    rows = soup(overview).select("tbody tr")
+    *counts, total = ([int(cell.get_text()) for cell in row.select("td")[1:]] for row in rows)
+    assert len(counts) == len({chapter_of(page) for page in equations.values()})
+    assert total == [sum(column) for column in zip(*counts, strict=True)]
     displayed, numbered, verified = total
     assert displayed >= numbered == verified == len(equations)
 
 
-@pytest.fixture(scope="module")
-def first(equations):
-    """Give the first equation of a page, where its test is printed too, and the page."""
-    return next(iter(equations.items()))
+@pytest.fixture(params=chapters())
+def first(request, equations):
+    """Give the first equation of a chapter, where its test is printed too, and the page."""
+    page = f"{request.param}.html"
+    return next(label for label, where in equations.items() if where == page), page
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

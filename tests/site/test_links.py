@@ -3,14 +3,13 @@
 import re
 import unicodedata
 from collections import Counter
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bookkit.theme.make_fonts import FONTS
 from bs4 import BeautifulSoup, NavigableString
-from built_site import Site
+from built_site import Site, places, soup
 from fontTools.ttLib import TTFont
 
 LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "source": "src"}
@@ -20,11 +19,6 @@ BOLD = "strong, b, th, dt, h1, h2, h3, h4"
 ITALIC = "em, i, cite, .theorem section > p, .lemma section > p, .corollary section > p"
 UI = "figcaption, caption, table, .admonition-title, summary, nav, footer, .bk-eyebrow, .label"
 NOT_TEXT = "code, pre, math, script, style, svg, kbd, .eqno, .headerlink, .bk-widget"
-
-
-@cache
-def soup(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_bytes(), "lxml")
 
 
 def broken_links(html: Path, name: str) -> list[str]:
@@ -41,8 +35,8 @@ def broken_links(html: Path, name: str) -> list[str]:
             if not target.is_file() or not target.is_relative_to(html.resolve()):
                 broken.append(address)
             elif parts.fragment and target.suffix == ".html":
-                place = unquote(parts.fragment)
-                if soup(target).find(id=place) is None:
+                known = places(target)
+                if unquote(parts.fragment) not in known:
                     broken.append(address)
     return broken
 

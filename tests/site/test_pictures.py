@@ -8,7 +8,7 @@ import pytest
 from bookkit.theme import palette
 from bookkit.theme.pictures import darken, svg_size
 from bs4 import BeautifulSoup, Tag
-from built_site import ROOT, Site
+from built_site import ROOT, Site, soup
 
 MINIMUM_ALT = 40
 MINIMUM_CONTRAST = 3
@@ -34,9 +34,7 @@ def contrast(one: str, other: str) -> float:
 def pictures(site: Site) -> list[tuple[str, Tag]]:
     """Return each picture of the text with its page."""
     return [
-        (name, img)
-        for name in site.pages()
-        for img in BeautifulSoup((site.html / name).read_bytes(), "lxml").select("main img")
+        (name, img) for name in site.pages() for img in soup(site.html / name).select("main img")
     ]
 
 
@@ -81,8 +79,8 @@ def test_pictures_hold_their_place_and_wait_until_they_are_seen(any_site: Site):
         assert int(img["width"]) > 0, (page, img["src"])
         assert int(img["height"]) > 0, (page, img["src"])
     for name in any_site.pages():
-        soup = BeautifulSoup((any_site.html / name).read_bytes(), "lxml")
-        eager = [img["src"] for img in soup.select("main img:not([loading=lazy])")]
+        images = soup(any_site.html / name).select("main img:not([loading=lazy])")
+        eager = [img["src"] for img in images]
         assert len(eager) <= 1, name
 
 
