@@ -229,6 +229,12 @@ def test_duflo_zuker_at_and_beside_closed_shells():
                 )
 
 
+def test_formulas_have_room_for_every_number_that_is_allowed():
+    assert np.isfinite(nuclear.extended_liquid_drop_terms(1000, [0, 1000])).all()
+    for number in range(180, 1001, 20):
+        assert np.isfinite(nuclear.duflo_zuker_terms([number, 1], [1, number], True)).all()
+
+
 def test_shapes_are_chosen_nucleus_by_nucleus(X):
     some = X[::50]
     choice = np.arange(len(some)) % 2 == 1
@@ -288,6 +294,10 @@ def test_no_nucleus_up_to_tin_is_deformed(advantage, Z, chosen):
     gain -= duflo_zuker_energies(Z, 66, False, coefficients)
     assert np.all(gain > 0)
     assert nuclear.is_deformed(Z, 66, coefficients).tolist() == chosen
+
+
+def test_a_tie_is_spherical():
+    assert not nuclear.is_deformed(60, 90, np.zeros(10))
 
 
 def duflo_zuker_energies(Z, N, deformed, coefficients):
@@ -364,13 +374,25 @@ def test_residuals_of_the_drop_show_the_closed_shells(masses, X):
 
 def test_alternation_ends_where_choice_and_fit_agree(masses, X):
     model = DufloZuker(choice="alternating").fit(X, masses.binding_energy)
-    assert model.n_iter_ > 2
+    assert rounds(X, masses.binding_energy) == model.n_iter_ == 5
     choice = model.is_deformed(X)
     assert 300 < choice.sum() < 500
     terms = nuclear.duflo_zuker_terms(*X.T, choice)
     again = LinearRegression(fit_intercept=False).fit(terms, masses.binding_energy)
     np.testing.assert_allclose(again.coef_, model.coef_, rtol=1e-8)
     assert np.mean(choice == DufloZuker().fit(X, masses.binding_energy).is_deformed(X)) > 0.99
+
+
+def rounds(X, y):
+    """Count the fits until the choice stays as it is."""
+    choice, count = X[:, 0] > 50, 0
+    while True:
+        terms = nuclear.duflo_zuker_terms(*X.T, choice)
+        new = nuclear.is_deformed(*X.T, np.linalg.lstsq(terms, y, rcond=None)[0])
+        count += 1
+        if np.array_equal(new, choice):
+            return count
+        choice = new
 
 
 def test_alternation_does_not_see_the_published_coefficients(masses, X, monkeypatch):
@@ -387,8 +409,9 @@ def test_a_cycle_of_choices_is_reported_and_its_best_fit_kept(masses, X):
     """On these 150 nuclides the alternation goes round; the rounds are repeated here by hand."""
     chosen = np.random.default_rng(10).permutation(len(X))[:150]
     X, y = X[chosen], masses.binding_energy[chosen]
-    with pytest.warns(ConvergenceWarning, match="cycle"):
+    with pytest.warns(ConvergenceWarning, match="cycle") as caught:
         model = DufloZuker(choice="alternating").fit(X, y)
+    assert caught[0].filename == __file__
     choice = X[:, 0] > 50
     costs, coefs = [], []
     for _ in range(model.n_iter_):
@@ -419,6 +442,12 @@ def test_polynomials_without_penalty_are_those_of_least_squares(masses, X):
     theirs = LinearRegression(fit_intercept=False).fit(features, y)
     ours = PolynomialMass(degree=4, lam=0).fit(X, y)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(features), rtol=1e-7)
+
+
+def test_polynomials_of_degree_one_are_a_plane(masses, X):
+    plane = LinearRegression().fit(X, masses.binding_energy)
+    ours = PolynomialMass(degree=1, lam=0).fit(X, masses.binding_energy)
+    np.testing.assert_allclose(ours.predict(X), plane.predict(X), rtol=1e-9)
 
 
 def test_polynomials_with_a_penalty_are_those_of_scikit_learn(masses, X):
@@ -631,6 +660,10 @@ def test_random_splits_are_a_fifth_and_reproducible(masses):
     first, second = nuclear.random_splits(masses), nuclear.random_splits(masses)
     assert [split.name for split in first] == [f"random {k}" for k in (1, 2, 3, 4, 5)]
     assert {len(split.y_test) for split in first} == {491}
+    eight = type(masses)(
+        **{name: value[:8] for name, value in masses.items() if isinstance(value, np.ndarray)}
+    )
+    assert [len(split.y_test) for split in nuclear.random_splits(eight)] == [2] * 5
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one.X_test, other.X_test)
     tests = [nuclides(split.X_test) for split in (*first, *nuclear.random_splits(masses, 1, 1))]

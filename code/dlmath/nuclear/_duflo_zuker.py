@@ -161,8 +161,8 @@ class _Fluid(NamedTuple):
 def _fill(number, deformed):
     """Let neutrons, or protons, fill the sub-shells j_0, r_0, j_1, r_1, ..."""
     promoted = np.where(deformed, PROMOTED, 0)
-    # The shells up to p hold (p+1)(p+2)(p+3)/3, so these hold all, and the last the promoted.
-    shells = np.arange(int(np.cbrt(3 * number.max(initial=0))) + 2)
+    # The shells up to p without r_p hold more than (p+1)^3/3, and r_p is left for the promoted.
+    shells = np.arange(int(np.cbrt(3 * number.max(initial=0))) + 1)
     capacity = np.stack([2 * (shells + 1), shells * (shells + 1)], axis=-1).ravel()
     filled = np.cumsum(capacity)
     last = np.searchsorted(filled, number)

@@ -254,7 +254,7 @@ class PolynomialMass(RegressorMixin, BaseEstimator):
         """
         if not (isinstance(self.degree, Integral) and int(self.degree) >= 1):
             raise ValueError(f"degree must be a whole number of 1 or more, got {self.degree!r}")
-        X = np.stack(check_rows(X), axis=-1)
+        X = np.column_stack(check_rows(X))
         y = check_energies(y, len(X))
         lower, upper = X.min(axis=0), X.max(axis=0)
         if np.any(lower == upper):
@@ -280,7 +280,7 @@ class PolynomialMass(RegressorMixin, BaseEstimator):
             In MeV.
         """
         check_is_fitted(self)
-        X = np.stack(check_rows(X), axis=-1)
+        X = np.column_stack(check_rows(X))
         return self.ridge_.predict(_chebyshev_products(X, self.lower_, self.upper_, self.powers_))
 
 
