@@ -219,7 +219,7 @@ class NuclearChart(Interactive):
         section: str = "isotopes",
         nuclide: tuple[int, int] = (50, 82),
         alt: str,
-        height: tuple[int, int] = (1000, 930),
+        height: tuple[int, int] = (1060, 930),
     ) -> None:
         nuclides = _check_masses(masses)
         if not isinstance(splits, Mapping) or ALL in splits:
@@ -411,7 +411,7 @@ def polynomial_edge(
     lam: float = 1e-10,
     element: str = "Sn",
     alt: str,
-    height: tuple[int, int] = (900, 520),
+    height: tuple[int, int] = (780, 500),
 ) -> ComputedPlot:
     """Polynomials in Z and N, fitted without the edges of the chart, and how they leave them.
 
