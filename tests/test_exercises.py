@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from bookkit.exercises.markers import has_solution, solved, stub
+from built_site import chapters
 from dlmath import exercises
 from dlmath.exercises.framework import REGISTRY
 
@@ -99,12 +100,23 @@ def test_every_exercise_has_a_solution():
     assert not unsolved
 
 
-def test_chapters_checkers_and_wrong_answers_name_the_same_exercises():
-    in_chapters = {written.check["name"] for written in EXERCISES if written.is_code}
-    assert in_chapters == set(exercises.names()) == set(WRONG)
+@pytest.mark.parametrize("page", chapters())
+def test_chapter_checkers_and_wrong_answers_name_the_same_exercises(page):
+    written = [exercise for exercise in EXERCISES if exercise.chapter == ROOT / f"{page}.md"]
+    in_chapter = [exercise.check["name"] for exercise in written if exercise.is_code]
+    module = Path(page).name.replace("-", "_")
+    assert sorted(in_chapter) == sorted(exercises.CHAPTERS[module]) != []
+    assert set(in_chapter) == set(import_module(f"wrong_answers.{module}").WRONG)
+
+
+def test_every_exercise_belongs_to_one_chapter():
+    assert {page.rpartition("/")[2].replace("-", "_") for page in chapters()} == set(
+        exercises.CHAPTERS
+    )
+    assert len(set(exercises.names())) == len(exercises.names())
     for name in exercises.names():
         exercises.find(name)
-    assert set(REGISTRY) == set(WRONG)
+    assert set(REGISTRY) == set(WRONG) == set(exercises.names())
 
 
 @pytest.mark.parametrize("written", CODE)
