@@ -46,12 +46,11 @@ function chainPanel(made, fit, element, degree) {
   const values = chain.map((i, k) => all.energy[i] - under[k]);
   const shown = [0, ...values, ...chain.map((i, k) => fit.predicted[i] - under[k])];
   const least = Math.min(...shown), most = Math.max(...shown), room = most - least;
-  const xlim = [low, high], ylim = [least - 0.3 * room, most + 0.1 * room];
+  const xlim = [low, high], ylim = [least - 0.15 * room, most + 0.1 * room];
   const points = (flag) => {
     const some = chain.map((_, k) => k).filter((k) => isHeld[chain[k]] === flag);
     return { type: "points", x: some.map((k) => N[k]), y: some.map((k) => values[k]), color: flag ? 2 : "ink", r: flag ? 4.5 : 3, hollow: flag === 1 };
   };
-  const label = (text, color, row) => ({ type: "text", x: low, y: ylim[0], dx: 6, dy: 17 * row - 42, text, color });
   const miss = Math.max(...chain.map((i) => Math.abs(all.energy[i] - fit.predicted[i])));
   return {
     miss,
@@ -61,7 +60,8 @@ function chainPanel(made, fit, element, degree) {
         { type: "line", x: xlim, y: [0, 0], color: "muted", width: 1, dash: "2 4" },
         { type: "line", x: grid.N, y: grid.N.map((_, k) => curve[k] - base[k]), color: 1, width: 2.25 },
         points(0), points(1),
-        label(`— polynomial of degree ${degree}`, 1, 0), label("● measured, used", "ink", 1), label("○ measured, held out", 2, 2),
+        { type: "text", x: low, y: ylim[0], dx: 6, dy: -8, text: `— polynomial of degree ${degree}`, color: 1 },
+        { type: "text", x: high, y: ylim[1], dy: -11, anchor: "end", text: "○ held out", color: 2 },
       ],
     },
   };
