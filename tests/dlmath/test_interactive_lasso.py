@@ -249,6 +249,14 @@ def test_the_drawn_path_is_that_of_scikit_learn(diabetes, share):
     assert np.all(np.abs(slope) <= 1 + 1e-6)
 
 
+def test_the_path_follows_the_share(diabetes):
+    """The path that is kept for one share is not drawn for another."""
+    widget = diabetes[2]
+    given = {"params": {**widget.params, "share": 0.3}, "data": widget.data}
+    after_another = "[0, 0.3].map((share) => compute({ ...given.params, share }, given.data))[1]"
+    assert run_js("lasso-path", after_another, given) == state("lasso-path", widget, share=0.3)
+
+
 def test_at_the_largest_penalty_nothing_is_active(diabetes):
     widget = diabetes[2]
     numbers = dict(state("lasso-path", widget, fraction=1.0)["readouts"])
