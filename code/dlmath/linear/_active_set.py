@@ -1,19 +1,20 @@
 """The minimiser behind the lasso's estimators: exact solutions on active sets that change.
 
 Where the active features and the signs of their coefficients are known, the minimum is the
-solution of a small linear system. So each step guesses them, solves, and keeps the solution only
-if the cost has become lower:
+solution of a small linear system. So :func:`_settle` guesses them and solves; features whose
+coefficients come out with the wrong sign leave, those whose correlation with the residual exceeds
+the penalty join, and when nothing of this kind is left, the solution is the minimum. That takes
+few rounds, but nothing guarantees it. Where it fails, :func:`_descend` takes steps that each lower
+the cost:
 
-1. the guess: the features that are active, and of those outside whose correlation with the
-   residual exceeds the penalty the largest few; those whose coefficients come out with the wrong
-   sign are left out again, until all signs agree;
+1. the active features, and of those outside whose correlation exceeds the penalty the largest
+   few; who comes out with the wrong sign leaves, until all signs agree;
 2. when that does not lower the cost, or the system is singular: one feature more, and from where
-   the coefficients are towards the solution, no further than to the first one that vanishes. This
-   lowers the cost always, and is slower. A step that succeeds doubles the number of features that
-   may be added in the next.
+   the coefficients are towards the solution, no further than to the first one that vanishes. That
+   lowers the cost always, and is slower. A step that ends at the solution of its system doubles
+   the number of features that may join in the next.
 
-No pair of active features and signs can return, so that the number of steps is finite. They end
-when the duality gap is small.
+No pair of active features and signs can return, so the number of steps is finite.
 """
 
 from typing import NamedTuple
@@ -21,11 +22,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import lapack
 
-# How many features the first step may add.
+# How many features may join at first.
 WIDTH = 10
+# How many guesses are made before the way with a guarantee is taken.
+ROUNDS = 20
 # A pivot of Cholesky's decomposition is a rounding error below this share of its diagonal entry
 # times the number of rows.
 ROUNDING = 1e-14
+# Relative differences below this one count as none: between a correlation and the penalty, and
+# between the shares of a way at which two coefficients vanish.
+EQUAL = 1e-9
 
 
 class PenalisedSquares:
@@ -60,9 +66,14 @@ class PenalisedSquares:
         fitted = self.A[:, active] @ theta[active]
         return 2 * (self.g - self.A.T @ fitted / self.n - self.l2 * theta)
 
-    def cost(self, theta, c, l1):
-        """Return the cost at theta, given the correlations c there, less a constant."""
-        return l1 * np.sum(np.abs(theta)) - theta @ (self.g + c / 2)
+    def change(self, theta, c, new, new_c, l1):
+        """Return the cost at ``new`` less that at theta, given the correlations there.
+
+        The quadratic part changes by its mean gradient times the step, which is exact, and loses
+        no digits where the two costs are nearly equal.
+        """
+        penalty = l1 * (np.abs(new) - np.abs(theta)).sum()
+        return penalty - (c + new_c) @ (new - theta) / 2
 
     def gap(self, theta, c, l1):
         """Return the duality gap at theta, given the correlations c there.
@@ -70,88 +81,160 @@ class PenalisedSquares:
         As in :func:`~dlmath.linear.lasso_duality_gap`, of the lasso that has the rows of
         ``sqrt(n l2) I`` below those of A, and zeros below b.
         """
-        s = l1 / max(l1, np.max(np.abs(c)))
-        squares = max(self.scale - theta @ (self.g + c / 2), 0)
-        slack = np.maximum(l1 * np.abs(theta) - s * c * theta, 0)
-        return (1 - s) ** 2 * squares + np.sum(slack)
+        s = l1 / max(l1, np.abs(c).max())
+        squares = self.scale - theta @ (self.g + c / 2)
+        slack = l1 * np.abs(theta).sum() - s * (c @ theta)
+        return max((1 - s) ** 2 * squares + slack, 0.0)
+
+
+class Point(NamedTuple):
+    """Coefficients, and how they depend on the penalty while their signs are the same.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_features,)
+    slope : ndarray of shape (n_features,)
+        Minus the derivative of theta with respect to l1, if theta is exact.
+    exact : bool
+        Whether theta solves a regular system for its signs.
+    """
+
+    theta: np.ndarray
+    slope: np.ndarray
+    exact: bool
+
+    def extrapolate(self, by):
+        """Return the point that belongs to a penalty smaller by some amount.
+
+        It is exact as long as no coefficient changes its sign; those that would are set to zero.
+        """
+        theta = self.theta + by * self.slope
+        kept = theta * self.theta > 0
+        theta = np.where(kept, theta, 0)
+        return Point(theta, self.slope, self.exact and np.array_equal(kept, self.theta != 0))
 
 
 class Minimum(NamedTuple):
-    """Where the steps ended; ``exact`` if the signs agree with a system that is regular."""
+    """Where the steps ended, with the correlations there, and the gap that is left."""
 
-    theta: np.ndarray
+    point: Point
     c: np.ndarray
     gap: float
     steps: int
-    exact: bool
 
 
-def minimise(squares, l1, theta, tol, max_iter):
-    """Minimise the cost, from theta, until the gap is ``tol`` times that of no model at all.
+def zero(squares):
+    """Return the point without active features."""
+    nothing = np.zeros(len(squares.g))
+    return Point(nothing, nothing, True)
+
+
+def minimise(squares, l1, start, tol, max_iter):
+    """Minimise the cost until the gap is small and no correlation exceeds the penalty.
 
     Parameters
     ----------
     squares : PenalisedSquares
     l1 : float
         Positive.
-    theta : ndarray of shape (n_features,)
+    start : Point
     tol : float
-        Relative to ``||b||^2 / n``.
+        How large the gap may be, relative to the cost of ``theta = 0``.
     max_iter : int
 
     Returns
     -------
     Minimum
     """
-    c = squares.correlations(theta)
-    cost, width, exact = squares.cost(theta, c, l1), WIDTH, not theta.any()
+    c = squares.correlations(start.theta)
+    found = _settle(squares, l1, start, c, min(ROUNDS, max_iter))
+    return found or _descend(squares, l1, start, c, tol, max_iter)
+
+
+def _settle(squares, l1, point, c, rounds):
+    """Correct the guess of the active features and signs until nothing contradicts it.
+
+    None if a system is singular, or if the rounds do not suffice.
+    """
+    signs, agree, width = np.sign(point.theta), point.exact, WIDTH
+    for k in range(rounds + 1):
+        joins = _outside(signs, c, (1 + EQUAL) * l1, width)
+        if agree and not len(joins):
+            return Minimum(point, c, squares.gap(point.theta, c, l1), k)
+        signs[joins] = np.sign(c[joins])
+        solved = _solve(squares, l1, signs)
+        if solved is None:
+            return None
+        point, c = solved, squares.correlations(solved.theta)
+        wrong = point.theta * signs < 0
+        agree = not wrong.any()
+        signs[wrong] = 0
+        width *= 2
+    return None
+
+
+def _descend(squares, l1, point, c, tol, max_iter):
+    """Lower the cost step by step until the gap is small and nothing contradicts the signs."""
+    width, seen = WIDTH, set()
     for k in range(max_iter + 1):
-        gap = squares.gap(theta, c, l1)
-        if gap <= tol * squares.scale or k == max_iter:
+        gap = squares.gap(point.theta, c, l1)
+        over = np.abs(c).max() > (1 + EQUAL) * l1
+        if k == max_iter or (gap <= tol * squares.scale and point.exact and not over):
             break
+        signs = np.sign(point.theta)
+        if point.exact or width > 1:
+            joins = _outside(signs, c, l1, width)
+            signs[joins] = np.sign(c[joins])
         if width > 1:
-            signs = _with_largest_outside(np.sign(theta), c, l1, width)
-            new, new_exact = _solve(squares, l1, theta, signs)
+            new = _solve_in_agreement(squares, l1, signs) or point
         else:
-            signs = _with_largest_outside(np.sign(theta), c, l1, width if exact else 0)
-            new, new_exact = _move(squares, l1, theta, c, signs)
-        new_c = squares.correlations(new)
-        new_cost = squares.cost(new, new_c, l1)
-        if new_cost < cost:
-            theta, c, cost, exact = new, new_c, new_cost, new_exact
-            width = 2 * width if exact else width
+            new = _move(squares, l1, point.theta, c, signs)
+        new_c = squares.correlations(new.theta)
+        if squares.change(point.theta, c, new.theta, new_c, l1) < 0:
+            point, c = new, new_c
+            if point.exact:
+                width *= 2
+                signs = np.sign(point.theta).tobytes()
+                if signs in seen:
+                    break  # The cost was not lower but for rounding errors.
+                seen.add(signs)
         elif width > 1:
             width = 1
         else:
-            break  # What is left to gain is less than a rounding error of the cost.
-    return Minimum(theta, c, gap, k, exact)
+            break  # Only rounding errors are left.
+    return Minimum(point, c, gap, k)
 
 
-def _with_largest_outside(signs, c, l1, width):
-    """Add to the signs those of the largest correlations above the penalty, at most ``width``."""
-    outside = np.where(signs == 0, np.abs(c), 0)
-    found = np.flatnonzero(outside > l1)
+def _outside(signs, c, limit, width):
+    """Return which inactive features have the largest correlations above a limit."""
+    size = np.where(signs == 0, np.abs(c), 0)
+    (found,) = np.nonzero(size > limit)
     if len(found) > width:
-        found = found[np.argsort(outside[found])[len(found) - width :]]
-    signs[found] = np.sign(c[found])
-    return signs
+        found = found[np.argsort(size[found])[-width:]]
+    return found
 
 
-def _solve(squares, l1, theta, signs):
-    """Solve for the signs, leaving out what contradicts them; theta if the system is singular."""
-    while np.any(signs):
-        active = np.flatnonzero(signs)
-        factor, regular = _cholesky(squares.block(active))
-        if not regular:
-            return theta, False
-        solution = lapack.dpotrs(factor, squares.g[active] - l1 / 2 * signs[active])[0]
-        agree = solution * signs[active] > 0
-        if np.all(agree):
-            theta = np.zeros(len(signs))
-            theta[active] = solution
-            return theta, True
-        signs[active[~agree]] = 0
-    return np.zeros(len(signs)), True
+def _solve(squares, l1, signs):
+    """Solve the system for the signs; None if it is singular."""
+    (active,) = np.nonzero(signs)
+    if not len(active):
+        return zero(squares)
+    factor, regular = _cholesky(squares.block(active))
+    if not regular:
+        return None
+    right = np.array([squares.g[active], signs[active] / 2]).T
+    constant, slope = lapack.dpotrs(factor, right)[0].T
+    theta = _spread(signs, active, constant - l1 * slope)
+    return Point(theta, _spread(signs, active, slope), True)
+
+
+def _solve_in_agreement(squares, l1, signs):
+    """Solve the system for the signs, without those that contradict the solution."""
+    while True:
+        point = _solve(squares, l1, signs)
+        if point is None or not (wrong := point.theta * signs < 0).any():
+            return point
+        signs[wrong] = 0
 
 
 def _move(squares, l1, theta, c, signs):
@@ -166,18 +249,25 @@ def _move(squares, l1, theta, c, signs):
     if not regular:
         H.flat[:: len(H) + 1] *= 1 + 100 * len(H) * ROUNDING
         factor, _ = _cholesky(H)
-    now = theta[active]
-    way = lapack.dpotrs(factor, (c[active] - l1 * signs[active]) / 2)[0]
+    s, now = signs[active], theta[active]
+    right = np.array([(c[active] - l1 * s) / 2, s / 2]).T
+    way, slope = lapack.dpotrs(factor, right)[0].T
     vanishes = np.full(len(active), np.inf)
-    np.divide(-now, way, out=vanishes, where=way * signs[active] < 0)
+    np.divide(-now, way, out=vanishes, where=way * s < 0)
     share = min(1, np.min(vanishes))
-    theta = np.zeros(len(signs))
-    theta[active] = np.where(vanishes <= share, 0, now + share * way)
-    return theta, (regular and share == 1) or not np.any(theta)
+    there = np.where(vanishes <= (1 + EQUAL) * share, 0, now + share * way)
+    exact = regular and share == 1
+    return Point(_spread(signs, active, there), _spread(signs, active, exact * slope), exact)
+
+
+def _spread(like, active, values):
+    spread = np.zeros(len(like))
+    spread[active] = values
+    return spread
 
 
 def _cholesky(H):
     """Return the upper factor of H, and whether H is regular but for rounding errors."""
     factor, failed = lapack.dpotrf(H, clean=0)
     rounding = len(H) * ROUNDING * H.diagonal()
-    return factor, not failed and bool(np.all(factor.diagonal() ** 2 > rounding))
+    return factor, not failed and bool((factor.diagonal() ** 2 > rounding).all())

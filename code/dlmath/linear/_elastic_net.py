@@ -10,20 +10,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from dlmath.linear._active_set import Minimum, PenalisedSquares, minimise
+from dlmath.linear._active_set import EQUAL, Minimum, PenalisedSquares, Point, minimise, zero
 from dlmath.linear._validation import (
     centre,
     check_count,
     check_penalties,
     check_penalty,
     check_positive,
-    check_weights,
     truncated_svd,
 )
 
 MAX_ITER = 10_000
-# A correlation this close to the penalty, relative to it, counts as equal to it.
-EQUAL = 1e-7
 
 
 class _L1Regressor(RegressorMixin, BaseEstimator):
@@ -34,17 +31,16 @@ class _L1Regressor(RegressorMixin, BaseEstimator):
         given_X = X
         X, y = check_X_y(X, y, dtype=float, y_numeric=True, estimator=self)
         y = y.astype(float)
-        weight = np.ones(len(y)) if sample_weight is None else check_weights(sample_weight, len(y))
-        A, b, mean_X, mean_y = centre(X, y, weight, self.fit_intercept)
-        squares = PenalisedSquares(A, b, np.sum(weight), l2)
-        found = _minimise(squares, l1, np.zeros(X.shape[1]), tol, max_iter)
+        A, b, mean_X, mean_y, n = centre(X, y, sample_weight, self.fit_intercept)
+        squares = PenalisedSquares(A, b, n, l2)
+        found = _minimise(squares, l1, zero(squares), tol, max_iter)
         _warn_if_not_converged([found], [l1], tol * squares.scale, stacklevel=4)
         _warn_if_not_unique(squares, [found], [l1], stacklevel=4)
 
         # From here on nothing can fail, so an estimator is never left half fitted.
         validate_data(self, given_X, skip_check_array=True)
-        self.coef_ = found.theta
-        self.intercept_ = float(mean_y - mean_X @ found.theta)
+        self.coef_ = found.point.theta
+        self.intercept_ = float(mean_y - mean_X @ found.point.theta)
         self.n_iter_ = max(found.steps, 1)
         self.dual_gap_ = found.gap
         return self
@@ -166,7 +162,7 @@ class ElasticNet(_L1Regressor):
 
     Parameters
     ----------
-    l1 : float, default=1.0
+    l1 : float, default=0.5
         Not negative. With 0 it is ridge regression.
     l2 : float, default=0.5
         Not negative. With 0 it is the lasso.
@@ -206,7 +202,7 @@ class ElasticNet(_L1Regressor):
     ([1.483333, 0.0], 1.775)
     """
 
-    def __init__(self, l1=1.0, l2=0.5, *, fit_intercept=True, tol=1e-8, max_iter=MAX_ITER):
+    def __init__(self, l1=0.5, l2=0.5, *, fit_intercept=True, tol=1e-8, max_iter=MAX_ITER):
         self.l1 = l1
         self.l2 = l2
         self.fit_intercept = fit_intercept
@@ -291,15 +287,16 @@ def lasso_path(X, y, lams, *, fit_intercept=True, tol=1e-8, max_iter=MAX_ITER):
     tol, max_iter = _check_stop(tol, max_iter)
     X, y = check_X_y(X, y, dtype=float, y_numeric=True)
     y = y.astype(float)
-    A, b, mean_X, mean_y = centre(X, y, np.ones(len(y)), fit_intercept)
-    squares = PenalisedSquares(A, b, len(y), 0.0)
+    A, b, mean_X, mean_y, n = centre(X, y, None, fit_intercept)
+    squares = PenalisedSquares(A, b, n, 0.0)
     found: list[Minimum] = []
+    start, last = zero(squares), lams[0]
     for lam in lams:
-        start = found[-1].theta if found else np.zeros(X.shape[1])
-        found.append(_minimise(squares, lam, start, tol, max_iter))
+        found.append(_minimise(squares, lam, start.extrapolate(last - lam), tol, max_iter))
+        start, last = found[-1].point, lam
     _warn_if_not_converged(found, lams, tol * squares.scale, stacklevel=3)
     _warn_if_not_unique(squares, found, lams, stacklevel=3)
-    coefs = np.array([minimum.theta for minimum in found])
+    coefs = np.array([minimum.point.theta for minimum in found])
     gaps = np.array([minimum.gap for minimum in found])
     return LassoPath(lams, coefs, mean_y - coefs @ mean_X, gaps)
 
@@ -321,7 +318,8 @@ def _minimise(squares, l1, start, tol, max_iter):
     c = squares.correlations(theta)
     # The distance to the minimum, from the gradient that rounding has left.
     gap = np.sum((Vt @ c) ** 2 / (d**2 / n + l2)) / 4
-    return Minimum(theta, c, gap, 1, len(d) == len(theta) or l2 > 0)
+    regular = l2 > 0 or len(d) == len(theta)
+    return Minimum(Point(theta, np.zeros_like(theta), regular), c, gap, 1)
 
 
 def _warn_if_not_converged(found, l1s, allowed, stacklevel):
@@ -358,12 +356,12 @@ def _is_unique(squares, minimum, l1):
     whose correlation equals the penalty, times its sign, vanishes, in which those that are not
     active do not have negative coefficients.
     """
-    theta, c = minimum.theta, minimum.c
-    equal = np.abs(c) >= (1 - EQUAL) * l1
-    if squares.l2 > 0 or (minimum.exact and np.array_equal(equal, theta != 0)):
+    (theta, _, exact), c = minimum.point, minimum.c
+    equal = np.abs(c) >= (1 - 100 * EQUAL) * l1
+    if squares.l2 > 0 or (exact and np.array_equal(equal, theta != 0)):
         return True
     if l1 == 0:
-        return minimum.exact
+        return exact
     columns = squares.A * np.sign(c) / np.maximum(linalg.norm(squares.A, axis=0), 1e-300)
     active, passive = columns[:, theta != 0], columns[:, equal & (theta == 0)]
     U = truncated_svd(active)[0] if active.size else active
@@ -375,4 +373,4 @@ def _is_unique(squares, minimum, l1):
     distance = optimize.nnls(
         np.vstack([outside, np.ones(outside.shape[1])]), np.r_[np.zeros(len(outside)), 1.0]
     )[1]
-    return distance > np.sqrt(EQUAL)
+    return distance > 1e-4

@@ -14,7 +14,6 @@ from dlmath.linear._validation import (
     check_penalties,
     check_penalty,
     check_positive,
-    check_weights,
     numerical_rank,
     scale_rows,
     truncated_svd,
@@ -243,10 +242,7 @@ class Ridge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         given_X = X
         X, y = check_X_y(X, y, dtype=float, multi_output=True, y_numeric=True, estimator=self)
         y = y.astype(float)
-        weight = np.ones(len(y)) if sample_weight is None else check_weights(sample_weight, len(y))
-        n = np.sum(weight)
-
-        A, b, mean_X, mean_y = centre(X, y, weight, self.fit_intercept)
+        A, b, mean_X, mean_y, n = centre(X, y, sample_weight, self.fit_intercept)
         U, d, Vt = linalg.svd(A, full_matrices=False)
         r = numerical_rank(d, A.shape)
         theta = Vt[:r].T @ scale_rows(_inverse_filter(d[:r], n, lam), U[:, :r].T @ b)

@@ -55,8 +55,8 @@ def check_penalties(lams):
     return lams
 
 
-def centre(X, y, weight, fit_intercept):
-    """Weight the samples by the roots of their weights, centred at their means if asked to.
+def centre(X, y, sample_weight, fit_intercept):
+    """Centre at the means if there is an intercept, and multiply by the roots of the weights.
 
     Returns
     -------
@@ -65,15 +65,31 @@ def centre(X, y, weight, fit_intercept):
         of zeros, without the rounding errors of their means.
     mean_X, mean_y : ndarray
         Zero without an intercept.
+    n : float
+        The number of samples, or the sum of their weights.
     """
+    if sample_weight is None:
+        weight, n, counted = np.ones(len(y)), len(y), slice(None)
+    else:
+        weight = check_weights(sample_weight, len(y))
+        n, counted = np.sum(weight), weight > 0
+    mean_X, mean_y = np.zeros(X.shape[1]), np.zeros(y.shape[1:])
+    if fit_intercept:
+        mean_X, mean_y = weight @ X / n, weight @ y / n
+        _replace_constant(mean_X, X[counted])
+    A, b = X - mean_X, y - mean_y
+    if sample_weight is None:
+        return A, b, mean_X, mean_y, n
     root = np.sqrt(weight)
-    if not fit_intercept:
-        return scale_rows(root, X), scale_rows(root, y), np.zeros(X.shape[1]), np.zeros(y.shape[1:])
-    total = np.sum(weight)
-    mean_X, mean_y = weight @ X / total, weight @ y / total
-    counted = X[weight > 0]
-    mean_X = np.where(np.all(counted == counted[0], axis=0), counted[0], mean_X)
-    return scale_rows(root, X - mean_X), scale_rows(root, y - mean_y), mean_X, mean_y
+    return scale_rows(root, A), scale_rows(root, b), mean_X, mean_y, n
+
+
+def _replace_constant(mean, X):
+    """Put the values of the features that do not vary in the place of their computed means."""
+    # Few features begin and end with the same value, so that few are looked at as a whole.
+    (maybe,) = np.nonzero(X[0] == X[-1])
+    constant = maybe[np.all(X[:, maybe] == X[0, maybe], axis=0)]
+    mean[constant] = X[0, constant]
 
 
 def scale_rows(factors, rows):
