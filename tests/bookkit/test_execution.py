@@ -88,6 +88,19 @@ WIDGETS = {
                 "dlmath/exercises/two.py",
             },
         ),
+        (
+            "from dlmath.exercises import check as c\nc(name='exercise-one')\nprint('exercise-two')",
+            {"dlmath/__init__.py", "dlmath/exercises/__init__.py", "dlmath/exercises/one.py"},
+        ),
+        (
+            "from dlmath.exercises import check\ncheck('exercise-one')\ncheck(other)",
+            {
+                "dlmath/__init__.py",
+                "dlmath/exercises/__init__.py",
+                "dlmath/exercises/one.py",
+                "dlmath/exercises/two.py",
+            },
+        ),
         ("this is not Python", set()),
     ],
 )
@@ -100,6 +113,12 @@ def test_files_that_a_cell_depends_on(sources, cell, expected):
 def test_cells_add_up(sources):
     found = Dependencies(sources).files(["import dlmath.base", "open('data/first.csv')"])
     assert {path.name for path in found} == {"__init__.py", "base.py", "first.csv"}
+
+
+def test_a_cell_uses_what_an_earlier_one_imports(sources):
+    cells = ["from dlmath import exercises", "exercises.check('exercise-two')"]
+    found = Dependencies(sources).files(cells)
+    assert {path.name for path in found} == {"__init__.py", "two.py"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Nothing is imported or run. The rules err on the side of executing again:
 
 * the modules of `dlmath` that the cells use, and those that these use in turn; where one imports
   others by name (`importlib.import_module`), the modules of its package that hold a string which
-  the cells hold too (the name of an exercise), or all of them if none does;
+  the cells hand to the package (the name of an exercise), or all of them if that cannot be told;
 * the files that are not Python in the folders of these modules (the JavaScript of a widget), and
   those beside `dlmath` itself that the code names (the style of the figures);
 * the data files that the cells or the modules name: a name is a whole string, never put together;
@@ -43,16 +43,15 @@ class Dependencies:
 
     def files(self, cells: Iterable[str]) -> set[Path]:
         """Return the files of `dlmath` and the data files that the cells depend on."""
-        trees = [_parse_cell(cell) for cell in cells]
-        named = {string for tree in trees for string in _strings(tree)}
-        strings = set(named)
+        program = _program(cells)
+        strings = _strings(program)
         modules: set[Path] = set()
-        pending = [(tree, PACKAGE) for tree in trees]
+        pending = [(program, PACKAGE)]
         while pending:
             tree, package = pending.pop()
             found = self._modules(_dotted_names(tree, package))
             if _imports_by_name(tree):
-                found |= self._selected(package, named, besides=modules)
+                found |= self._selected(package, _handed_over(program, package), besides=modules)
             for path in found - modules:
                 modules.add(path)
                 strings |= _strings(self._tree(path))
@@ -70,7 +69,7 @@ class Dependencies:
         return {path for path in found if path.is_file()}
 
     def _selected(self, package: str, named: set[str], besides: set[Path]) -> set[Path]:
-        """Return the modules of a package that hold a string named in the cells, or all."""
+        """Return the modules of a package that hold one of the strings, or all if none does."""
         folder = self.code.joinpath(*package.split("."))
         modules = set(folder.rglob("*.py")) - besides
         return {path for path in modules if _strings(self._tree(path)) & named} or modules
@@ -108,6 +107,12 @@ class Dependencies:
         return self._hashes[path]
 
 
+def _program(cells: Iterable[str]) -> ast.Module:
+    """Join the cells: what one imports, the next ones use."""
+    body = [statement for cell in cells for statement in _parse_cell(cell).body]
+    return ast.Module(body=body, type_ignores=[])
+
+
 def _parse_cell(source: str) -> ast.Module:
     """Parse a cell with its magics; one that is not Python depends on nothing, and will fail."""
     first, _, rest = source.lstrip().partition("\n")
@@ -120,6 +125,15 @@ def _parse_cell(source: str) -> ast.Module:
 
 def _dotted_names(tree: ast.AST, package: str) -> set[str]:
     """Return the full dotted names that the code imports, or reaches through an import."""
+    names, aliases = _imports(tree, package)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            names.add(_resolve(node, aliases))
+    return {name for name in names if name.split(".")[0] == PACKAGE}
+
+
+def _imports(tree: ast.AST, package: str) -> tuple[set[str], dict[str, str]]:
+    """Return the full names of what is imported, and these by the names used in the code."""
     names: set[str] = set()
     aliases: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -134,10 +148,24 @@ def _dotted_names(tree: ast.AST, package: str) -> set[str]:
             for alias in node.names:
                 names.add(f"{base}.{alias.name}")
                 aliases[alias.asname or alias.name] = f"{base}.{alias.name}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            names.add(_resolve(node, aliases))
-    return {name for name in names if name.split(".")[0] == PACKAGE}
+    return names, aliases
+
+
+def _handed_over(program: ast.Module, package: str) -> set[str]:
+    """Return the strings with which the program calls what it has from a package.
+
+    A call without one says nothing about the others: then there is no answer, and the set is empty.
+    """
+    aliases = _imports(program, PACKAGE)[1]
+    found: set[str] = set()
+    for node in ast.walk(program):
+        if isinstance(node, ast.Call) and _resolve(node.func, aliases).startswith(package + "."):
+            arguments = [*node.args, *node.keywords]
+            strings = {text for argument in arguments for text in _strings(argument)}
+            if not strings:
+                return set()
+            found |= strings
+    return found
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
