@@ -89,7 +89,7 @@ WIDGETS = {
             },
         ),
         (
-            "from dlmath.exercises import check as c\nc(name='exercise-one')\nprint('exercise-two')",
+            "from dlmath.exercises import check as c\nc(a='exercise-one')\nprint('exercise-two')",
             {"dlmath/__init__.py", "dlmath/exercises/__init__.py", "dlmath/exercises/one.py"},
         ),
         (
