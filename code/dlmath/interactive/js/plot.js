@@ -196,7 +196,7 @@ class Panel {
       if (!spec.ynames) group.append(svg("path", { d: `M${left} ${at}H${right}`, class: "dlm-grid" }));
       group.append(svg("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, yLabels[i]));
     });
-    const xTicks = x.ticks(Math.max(3, (right - left) / 85)), xLabels = this.#labels(xTicks, spec.xscale);
+    const xTicks = spec.xticks ?? x.ticks(Math.max(3, (right - left) / 85)), xLabels = this.#labels(xTicks, spec.xscale);
     group.append(svg("path", { d: `M${left} ${Math.round(bottom) + 0.5}H${right}`, class: "dlm-axis" }));
     xTicks.forEach((tick, i) => {
       const at = Math.round(x(tick)) + 0.5;

@@ -37,6 +37,7 @@ function pathPanel({ fraction }, { names, ylabel }, path, theta) {
   const leftOf = (share) => SMALLEST ** (1 + share / (1 - room));
   return {
     xlabel: "λ / λₘₐₓ", ylabel, xscale: "log", xlim: [leftOf(room), 1.05], ylim,
+    xticks: [0.001, 0.01, 0.1, 1],
     series: [
       { type: "line", x: [SMALLEST, 1.05], y: [0, 0], color: "muted", width: 1 },
       { type: "line", x: [fraction, fraction], y: ylim, color: "ink", width: 1.25 },
