@@ -25,8 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "site")]
 
 import full_length  # noqa: E402
+from book_pages import soup  # noqa: E402
 from bookkit import node  # noqa: E402
-from built_site import build, copy_of_the_sources, serve, soup  # noqa: E402
+from built_site import build, copy_of_the_sources, serve  # noqa: E402
 
 RUNS = 3
 # Lighthouse loses its browser now and then on a busy machine.

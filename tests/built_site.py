@@ -10,14 +10,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
-import yaml
-from bs4 import BeautifulSoup, Tag
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,40 +30,6 @@ class Site:
     def pages(self) -> list[str]:
         """Return the addresses of its pages below the root."""
         return sorted(path.relative_to(self.html).as_posix() for path in self.html.rglob("*.html"))
-
-
-def contents() -> dict[str, list[str]]:
-    """Return the pages of each part of the book, in the order of the table of contents."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-
-    def files(entries: list[dict]) -> Iterator[str]:
-        for entry in entries:
-            yield entry["file"]
-            yield from files(entry.get("sections", []))
-
-    return {part["caption"]: list(files(part["chapters"])) for part in toc["parts"]}
-
-
-def chapters() -> list[str]:
-    """Return the chapters: the pages of all parts but the appendices."""
-    return [page for part, pages in contents().items() if part != "Appendices" for page in pages]
-
-
-def source_of(page: str) -> str:
-    """Return the text from which a page is made."""
-    return (ROOT / f"{page}.md").read_text(encoding="utf-8")
-
-
-@cache
-def soup(path: Path) -> BeautifulSoup:
-    """Return a built page, read once for all tests: none of them may change it."""
-    return BeautifulSoup(path.read_bytes(), "lxml")
-
-
-@cache
-def places(path: Path) -> dict[str, Tag]:
-    """Return the elements of a built page that have an identifier."""
-    return {element["id"]: element for element in soup(path).select("[id]")}
 
 
 class GzipHandler(SimpleHTTPRequestHandler):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import dlmath.interactive
 import pytest
+from book_pages import chapters, contents, source_of
 from bookkit.equations.evidence import read_module
 from bookkit.equations.sources import chapter_of
 from bookkit.execution import _code_cells
 from bookkit.execution.dependencies import Dependencies
-from built_site import ROOT, chapters, contents, source_of
+from built_site import ROOT
 
 EXERCISES = ROOT / "code" / "dlmath" / "exercises"
 

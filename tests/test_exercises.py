@@ -12,8 +12,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from book_pages import chapters
 from bookkit.exercises.markers import has_solution, solved, stub
-from built_site import chapters
 from dlmath import exercises
 from dlmath.exercises.framework import REGISTRY
 

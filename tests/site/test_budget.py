@@ -4,7 +4,8 @@ import gzip
 import json
 
 import pytest
-from built_site import Site, soup
+from book_pages import soup
+from built_site import Site
 
 POLICY = "default-src 'self' data: blob: 'unsafe-inline'"
 BYTES_WITHOUT_PICTURES = 200_000

@@ -5,8 +5,8 @@ import re
 from urllib.parse import urldefrag, urljoin
 
 import pytest
+from book_pages import chapters, places, soup
 from bookkit.equations.sources import chapter_of
-from built_site import chapters, places, soup
 
 SIZES = {"desktop": (1280, 900), "telephone": (360, 740)}
 

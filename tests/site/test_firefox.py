@@ -4,8 +4,9 @@ import json
 import subprocess
 from pathlib import Path
 
+from book_pages import soup
 from bookkit import node
-from built_site import Site, soup
+from built_site import Site
 
 SCRIPT = Path(__file__).with_name("firefox.mjs")
 

@@ -7,9 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from book_pages import places, soup
 from bookkit.theme.make_fonts import FONTS
 from bs4 import BeautifulSoup, NavigableString
-from built_site import Site, places, soup
+from built_site import Site
 from fontTools.ttLib import TTFont
 
 LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "source": "src"}

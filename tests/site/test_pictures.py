@@ -5,10 +5,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from book_pages import soup
 from bookkit.theme import palette
 from bookkit.theme.pictures import darken, svg_size
 from bs4 import BeautifulSoup, Tag
-from built_site import ROOT, Site, soup
+from built_site import ROOT, Site
 
 MINIMUM_ALT = 40
 MINIMUM_CONTRAST = 3

@@ -1,7 +1,8 @@
 """The search works in the page itself: no server, no request to anyone."""
 
 import pytest
-from built_site import Site, chapters, soup
+from book_pages import chapters, soup
+from built_site import Site
 
 WORD = "heteroscedasticity"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from book_pages import chapters, places, soup, source_of
 from bs4 import BeautifulSoup
-from built_site import chapters, places, soup, source_of
 from nbclient import NotebookClient
 from sphinx.search.en import SearchEnglish
 
