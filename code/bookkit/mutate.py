@@ -1,6 +1,7 @@
 """Change ``dlmath`` in one place at a time, and list the changes that no test notices.
 
-``python -m bookkit.mutate dlmath.linear`` works through one module, without a name through all.
+``python -m bookkit.mutate dlmath.linear`` works through one module or the modules of one package,
+without a name through all of them.
 The changes are those that go wrong in mathematics: a sign, a factor 2, an ``n - 1`` for an ``n``,
 a lost transpose, a sum for a mean. (General tools such as mutmut know neither the transpose nor
 the n, and start an interpreter that imports SciPy afresh for every change.) A survivor is a gap
@@ -183,11 +184,22 @@ class _Changed(MetaPathFinder, Loader):
 
 
 def relevant_tests(module: str, root: Path) -> list[Path]:
-    """List a module's own tests, and after them the equations' tests that name it."""
+    """List a module's own tests, and after them the equations' tests that name it.
+
+    A private module, as ``dlmath.linear._ridge``, is named through its package: its own tests are
+    ``test_linear_ridge.py``, and after them those of the package's other modules.
+    """
     package, _, name = module.rpartition(".")
+    own = sorted(root.glob(f"tests/dlmath/**/test_{name}.py"))
+    if name.startswith("_"):
+        module = package
+        package, _, parent = module.rpartition(".")
+        siblings = root.glob(f"tests/dlmath/**/test_{parent}_*.py")
+        own = sorted(siblings, key=lambda path: (path.stem != f"test_{parent}{name}", path))
+        name = parent
     ways = (module, f"from {package} import {name}")
     return [
-        *sorted(root.glob(f"tests/dlmath/**/test_{name}.py")),
+        *own,
         *(
             path
             for path in sorted(root.glob("tests/equations/test_*.py"))
@@ -238,11 +250,22 @@ def survivors(
     return alive
 
 
+def modules(name: str) -> list[str]:
+    """List one module, or the modules of a package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise SystemExit(f"there is no module {name}")
+    if spec.submodule_search_locations is None:
+        return [name]
+    found = pkgutil.walk_packages(spec.submodule_search_locations, f"{name}.")
+    return sorted(info.name for info in found if not info.ispkg)
+
+
 def examine(module: str, root: Path) -> None:
     """Print the mutants of one module that no test kills."""
     spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise SystemExit(f"there is no module {module}")
+    assert spec is not None
+    assert spec.origin is not None
     path = Path(spec.origin)
     source = path.read_text(encoding="utf-8")
     tests = relevant_tests(module, root)
@@ -265,16 +288,13 @@ def examine(module: str, root: Path) -> None:
 def main(arguments: list[str]) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m bookkit.mutate", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="dlmath.module")
+    parser.add_argument("modules", nargs="*", metavar="dlmath.name")
     chosen = parser.parse_args(arguments).modules
     root = Path.cwd()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # A fork must not inherit a pool of threads.
     for name in HEAVY:
         importlib.import_module(name)
-    package = root / "code" / "dlmath"
-    for module in chosen or sorted(
-        info.name for info in pkgutil.walk_packages([str(package)], "dlmath.") if not info.ispkg
-    ):
+    for module in [module for name in chosen or ["dlmath"] for module in modules(name)]:
         examine(module, root)
 
 

@@ -132,6 +132,17 @@ def test_tests_that_fail_anyway_show_nothing(project):
     assert "its tests fail without any change" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["dlmath.parts", "dlmath"])
+def test_a_package_is_worked_through_module_by_module(project, name):
+    package = project / "code/dlmath/parts"
+    package.mkdir()
+    for module in ("__init__", "_one", "_two"):
+        (package / f"{module}.py").write_text("SIZE = 2\n", encoding="utf-8")
+    result = mutate(project, STRONG, name)
+    lines = [line for line in result.stdout.splitlines() if line.endswith("test modules")]
+    assert lines == [f"dlmath.parts.{part}: 1 mutants, 0 test modules" for part in ("_one", "_two")]
+
+
 def test_a_module_without_tests_is_named(project):
     (project / "code/dlmath/bare.py").write_text("SIZE = 2\n", encoding="utf-8")
     result = mutate(project, WEAK, "dlmath.bare")
@@ -154,3 +165,12 @@ def test_a_module_s_own_tests_come_before_those_of_the_equations(project):
         (project / "tests" / name).write_text(WEAK, encoding="utf-8")
     found = relevant_tests("dlmath.sample", project)
     assert [path.name for path in found] == ["test_sample.py", "test_means.py"]
+
+
+def test_a_private_module_has_the_tests_of_its_package(project):
+    for name in ("test_sample_body.py", "test_sample_arms.py", "test_samples.py"):
+        (project / "tests/dlmath" / name).write_text(WEAK, encoding="utf-8")
+    (project / "tests/equations/test_means.py").write_text(WEAK, encoding="utf-8")
+    found = relevant_tests("dlmath.sample._body", project)
+    names = ["test_sample_body.py", "test_sample_arms.py", "test_means.py"]
+    assert [path.name for path in found] == names
