@@ -147,36 +147,41 @@ def minimise(squares, l1, start, tol, max_iter):
     Minimum
     """
     c = squares.correlations(start.theta)
-    found = _settle(squares, l1, start, c, min(ROUNDS, max_iter))
-    return found or _descend(squares, l1, start, c, tol, max_iter)
+    found, steps = _settle(squares, l1, start, c, min(ROUNDS, max_iter))
+    return found or _descend(squares, l1, start, c, steps, tol, max_iter)
 
 
 def _settle(squares, l1, point, c, rounds):
     """Correct the guess of the active features and signs until nothing contradicts it.
 
-    None if a system is singular, or if the rounds do not suffice.
+    No minimum is found if a system is singular, or if the rounds do not suffice.
+
+    Returns
+    -------
+    found : Minimum or None
+    steps : int
     """
     signs, agree, width = np.sign(point.theta), point.exact, WIDTH
     for k in range(rounds + 1):
         joins = _outside(signs, c, (1 + EQUAL) * l1, width)
         if agree and not len(joins):
-            return Minimum(point, c, squares.gap(point.theta, c, l1), k)
+            return Minimum(point, c, squares.gap(point.theta, c, l1), k), k
         signs[joins] = np.sign(c[joins])
-        solved = _solve(squares, l1, signs)
+        solved = _solve(squares, l1, signs) if k < rounds else None
         if solved is None:
-            return None
+            break
         point, c = solved, squares.correlations(solved.theta)
         wrong = point.theta * signs < 0
         agree = not wrong.any()
         signs[wrong] = 0
         width *= 2
-    return None
+    return None, k
 
 
-def _descend(squares, l1, point, c, tol, max_iter):
+def _descend(squares, l1, point, c, steps, tol, max_iter):
     """Lower the cost step by step until the gap is small and nothing contradicts the signs."""
     width, seen = WIDTH, set()
-    for k in range(max_iter + 1):
+    for k in range(steps, max_iter + 1):
         gap = squares.gap(point.theta, c, l1)
         over = np.abs(c).max() > (1 + EQUAL) * l1
         if k == max_iter or (gap <= tol * squares.scale and point.exact and not over):
@@ -256,6 +261,8 @@ def _move(squares, l1, theta, c, signs):
     np.divide(-now, way, out=vanishes, where=way * s < 0)
     share = min(1, np.min(vanishes))
     there = np.where(vanishes <= (1 + EQUAL) * share, 0, now + share * way)
+    if not there.any():
+        return zero(squares)
     exact = regular and share == 1
     return Point(_spread(signs, active, there), _spread(signs, active, exact * slope), exact)
 

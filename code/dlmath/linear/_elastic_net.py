@@ -11,6 +11,7 @@ from sklearn.utils import check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dlmath.linear._active_set import EQUAL, Minimum, PenalisedSquares, Point, minimise, zero
+from dlmath.linear._ridge import inverse_filter
 from dlmath.linear._validation import (
     centre,
     check_count,
@@ -75,8 +76,8 @@ class Lasso(_L1Regressor):
         Not negative. With 0 it is least squares of minimum norm.
     fit_intercept : bool, default=True
     tol : float, default=1e-8
-        The steps end when the duality gap (:func:`lasso_duality_gap`) is at most ``tol`` times
-        the cost without features, the variance of ``y`` about its mean.
+        How large the duality gap (:func:`lasso_duality_gap`) may be where the steps end, in units
+        of the cost without features, which is the variance of ``y`` about its mean.
     max_iter : int, default=10000
         Largest number of steps.
 
@@ -104,10 +105,11 @@ class Lasso(_L1Regressor):
     -----
     Coordinate descent (:func:`coordinate_descent`) finds soon which coefficients vanish, and then
     needs many sweeps for the others, although with given signs they solve a linear system. Here
-    each step solves that system, for the active features and the largest few of those whose
-    correlation with the residual exceeds ``lam``, and is kept only if the cost becomes lower;
-    otherwise one feature is added, and the coefficients move as far as their signs allow. So the
-    coefficients are exact, but for rounding, once the active set is right.
+    each step guesses the active features and their signs and solves that system: features with
+    the wrong sign leave, those whose correlation with the residual exceeds ``lam`` join. If that
+    does not settle, steps follow that each lower the cost, down to one feature at a time. The
+    steps end when nothing contradicts the signs; so the coefficients are exact, but for rounding
+    errors.
 
     The coefficient of a feature that does not vary is zero.
 
@@ -168,8 +170,8 @@ class ElasticNet(_L1Regressor):
         Not negative. With 0 it is the lasso.
     fit_intercept : bool, default=True
     tol : float, default=1e-8
-        The steps end when the duality gap is at most ``tol`` times the cost without features, the
-        variance of ``y`` about its mean.
+        How large the duality gap may be where the steps end, in units of the cost without
+        features, which is the variance of ``y`` about its mean.
     max_iter : int, default=10000
         Largest number of steps.
 
@@ -314,10 +316,10 @@ def _minimise(squares, l1, start, tol, max_iter):
     # Ridge regression, and for l2 = 0 least squares of minimum norm.
     n, l2 = squares.n, squares.l2
     U, d, Vt = truncated_svd(squares.A)
-    theta = Vt.T @ (U.T @ squares.b / (d + n * l2 / d))
+    theta = Vt.T @ (U.T @ squares.b * inverse_filter(d, n, l2))
     c = squares.correlations(theta)
-    # The distance to the minimum, from the gradient that rounding has left.
-    gap = np.sum((Vt @ c) ** 2 / (d**2 / n + l2)) / 4
+    # The distance to the minimum, from the gradient that rounding errors have left.
+    gap = float(np.sum((Vt @ c) ** 2 / (d**2 / n + l2)) / 4)
     regular = l2 > 0 or len(d) == len(theta)
     return Minimum(Point(theta, np.zeros_like(theta), regular), c, gap, 1)
 

@@ -14,6 +14,7 @@ from dlmath.linear._validation import (
     check_weights,
     divide_rows,
     numerical_rank,
+    replace_constant,
     scale_rows,
     truncated_svd,
 )
@@ -289,6 +290,8 @@ class OLS(MultiOutputMixin, RegressorMixin, BaseEstimator):
             precision_of_mean = ones @ ones
             mean_X = ones @ whiten(X) / precision_of_mean
             mean_y = ones @ whiten(y) / precision_of_mean
+            counted = slice(None) if sample_weight is None else np.asarray(sample_weight) > 0
+            replace_constant(mean_X, X[counted])
         A, b = whiten(X - mean_X), whiten(y - mean_y)
 
         U, d, Vt = linalg.svd(A, full_matrices=False)

@@ -121,7 +121,7 @@ def ridge_path(X, y, lams):
     """
     lams = check_penalties(lams)
     U, d, Vt = truncated_svd(X)
-    return ((U.T @ y) * _inverse_filter(d, len(y), lams[:, np.newaxis])) @ Vt
+    return ((U.T @ y) * inverse_filter(d, len(y), lams[:, np.newaxis])) @ Vt
 
 
 def ridge_degrees_of_freedom(X, lam):
@@ -167,7 +167,7 @@ def ridge_penalty_for_norm(X, y, rho):
 
     def excess(lam):
         # Of the reciprocal norms: nearly a straight line in lam.
-        return 1 / rho - 1 / linalg.norm(projections * _inverse_filter(d, n, lam))
+        return 1 / rho - 1 / linalg.norm(projections * inverse_filter(d, n, lam))
 
     if linalg.norm(projections / d) <= rho:
         return 0.0
@@ -245,7 +245,7 @@ class Ridge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         A, b, mean_X, mean_y, n = centre(X, y, sample_weight, self.fit_intercept)
         U, d, Vt = linalg.svd(A, full_matrices=False)
         r = numerical_rank(d, A.shape)
-        theta = Vt[:r].T @ scale_rows(_inverse_filter(d[:r], n, lam), U[:, :r].T @ b)
+        theta = Vt[:r].T @ scale_rows(inverse_filter(d[:r], n, lam), U[:, :r].T @ b)
         if lam == 0 and r < X.shape[1]:
             warnings.warn(
                 f"the minimiser is not unique: lam is 0 and the {X.shape[1]} features have rank "
@@ -277,6 +277,6 @@ class Ridge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return X @ self.coef_.T + self.intercept_
 
 
-def _inverse_filter(d, n, lam):
+def inverse_filter(d, n, lam):
     """Return ``ridge_filter(d, n, lam) / d``, also where the square of d underflows."""
     return 1 / (d + n * lam / d)

@@ -76,7 +76,7 @@ def centre(X, y, sample_weight, fit_intercept):
     mean_X, mean_y = np.zeros(X.shape[1]), np.zeros(y.shape[1:])
     if fit_intercept:
         mean_X, mean_y = weight @ X / n, weight @ y / n
-        _replace_constant(mean_X, X[counted])
+        replace_constant(mean_X, X[counted])
     A, b = X - mean_X, y - mean_y
     if sample_weight is None:
         return A, b, mean_X, mean_y, n
@@ -84,7 +84,7 @@ def centre(X, y, sample_weight, fit_intercept):
     return scale_rows(root, A), scale_rows(root, b), mean_X, mean_y, n
 
 
-def _replace_constant(mean, X):
+def replace_constant(mean, X):
     """Put the values of the features that do not vary in the place of their computed means."""
     # Few features begin and end with the same value, so that few are looked at as a whole.
     (maybe,) = np.nonzero(X[0] == X[-1])
