@@ -289,7 +289,10 @@ def _draw_path(
         at = (0.75 * SMALLEST_FRACTION, heights[j])
         paths.annotate(name, at, ha="right", va="center", fontsize="small", color=colour)
     paths.axvline(fraction, color="k", linewidth=0.9)
-    paths.set(xscale="log", xlabel="λ / λₘₐₓ", ylabel=ylabel, xlim=(SMALLEST_FRACTION / 6, 1.05))
+    room = 10 ** (0.15 + 0.1 * max(map(len, names)))
+    limits = (SMALLEST_FRACTION / room, 1.05)
+    paths.set(xscale="log", xlabel="λ / λₘₐₓ", ylabel=ylabel, xlim=limits)
+    paths.set_xticks([0.001, 0.01, 0.1, 1])
     paths.minorticks_off()
     slopes = 2 * X.T @ (y - X @ coefs[:, here]) / y.size / (fraction * largest)
     active = coefs[:, here] != 0
