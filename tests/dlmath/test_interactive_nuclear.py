@@ -11,7 +11,7 @@ from bookkit.node import node
 from dlmath.datasets import load_nuclear_masses
 from dlmath.interactive import NuclearChart, polynomial_edge
 from dlmath.interactive._bundle import bundle
-from dlmath.interactive._nuclear import ALL, MODELS
+from dlmath.interactive._nuclear import ALL, DEEP, FULL, MODELS, NEUTRAL
 from dlmath.nuclear import (
     LiquidDrop,
     PolynomialMass,
@@ -126,8 +126,8 @@ def test_terms_are_those_of_dlmath(masses, chart):
 FITS = """(() => {
   const models = massModels(given.polynomial), all = unpackNuclides(given);
   return given.splits.map((split) => Object.values(models).map((model) => {
-    const { predicted, rmsTrain, rmsHeld, theta } = fitMasses(all, unpackSplit(split, all), model);
-    return { predicted: [...predicted], rmsTrain, rmsHeld, parameters: theta.length };
+    const { predicted, theta, ...fit } = fitMasses(all, unpackSplit(split, all), model);
+    return { ...fit, predicted: [...predicted], parameters: theta.length };
   }));
 })()"""
 
@@ -144,6 +144,7 @@ def test_fits_in_the_page_are_those_of_dlmath(masses, splits, chart):
             model = make().fit(split.X_train, rounded(split))
             predicted = model.predict(X)
             assert_allclose(fit["predicted"], predicted, rtol=0, atol=3e-9)
+            assert_allclose(fit["residual"], energy - predicted, rtol=0, atol=3e-9)
             train = rounded(split) - model.predict(split.X_train)
             assert_allclose(fit["rmsTrain"], np.sqrt(np.mean(train**2)), rtol=1e-8)
             test = (energy - predicted)[held]
@@ -203,6 +204,19 @@ def test_the_chain_is_drawn_as_energy_beyond_the_smooth_drop(masses, edge):
     smooth = liquid_drop_terms(37, at)[:, :4] @ drop.coef_[:4]
     expected = polynomial.predict(np.column_stack([[37, 37], at])) - smooth
     assert_allclose(shown, expected, rtol=0, atol=1e-7)
+
+
+def test_colours_are_grey_at_zero_blue_below_and_orange_above():
+    colours = {"bg": [200] * 3, "ink": [0] * 3, "c1": [0, 0, 200], "c2": [200, 100, 0]}
+    program = "[0, -0.62, 0.62, -0.3, -1, -7].map(diverging(given))"
+    zero, blue, orange, pale, *deep = run_js("nuclearchart.js", program, colours)
+    grey = round(200 * (1 - NEUTRAL))
+    assert zero == f"rgb({grey} {grey} {grey})"
+    assert (blue, orange) == ("rgb(0 0 200)", "rgb(200 100 0)")
+    share = 0.3 / FULL
+    red, blue = round(178 * (1 - share)), round(178 + share * 22)
+    assert pale == f"rgb({red} {red} {blue})"
+    assert deep == [f"rgb(0 0 {round(200 * (1 - DEEP))})"] * 2
 
 
 def changed(masses, **fields):
