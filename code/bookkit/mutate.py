@@ -187,15 +187,18 @@ def relevant_tests(module: str, root: Path) -> list[Path]:
     """List a module's own tests, and after them the equations' tests that name it.
 
     A private module, as ``dlmath.linear._ridge``, is named through its package: its own tests are
-    ``test_linear_ridge.py``, and after them those of the package's other modules.
+    ``test_linear_ridge.py``, and after them those of the package and of its other modules.
     """
     package, _, name = module.rpartition(".")
     own = sorted(root.glob(f"tests/dlmath/**/test_{name}.py"))
     if name.startswith("_"):
         module = package
         package, _, parent = module.rpartition(".")
-        siblings = root.glob(f"tests/dlmath/**/test_{parent}_*.py")
-        own = sorted(siblings, key=lambda path: (path.stem != f"test_{parent}{name}", path))
+        related = [
+            *root.glob(f"tests/dlmath/**/test_{parent}.py"),
+            *root.glob(f"tests/dlmath/**/test_{parent}_*.py"),
+        ]
+        own = sorted(related, key=lambda path: (path.stem != f"test_{parent}{name}", path))
         name = parent
     ways = (module, f"from {package} import {name}")
     return [
@@ -218,6 +221,9 @@ def run_tests(module: str, code: CodeType, tests: list[Path], root: Path, limit:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     sys.dont_write_bytecode = True
+    # To find a module in a package is to import the package, and with it the module unchanged.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "dlmath"]:
+        del sys.modules[name]
     sys.meta_path.insert(0, _Changed(module, code))
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)

@@ -126,6 +126,27 @@ def test_tests_that_see_everything_leave_no_survivor(project):
     assert "0 of 2 mutants survive" in result.stdout
 
 
+@pytest.fixture
+def package(project):
+    """Write a package whose own module imports another one, in which the function is."""
+    for name, text in {
+        "code/dlmath/shape/__init__.py": "from dlmath.shape._body import mean\n",
+        "code/dlmath/shape/_body.py": SAMPLE,
+    }.items():
+        path = project / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return project
+
+
+@pytest.mark.parametrize(("tests", "alive"), [(WEAK, 1), (STRONG, 0)])
+def test_a_module_that_its_package_has_imported_is_changed_too(package, tests, alive):
+    path = package / "tests/dlmath/test_shape.py"
+    path.write_text(tests.replace("dlmath.sample", "dlmath.shape"), encoding="utf-8")
+    result = mutate(package, WEAK, "dlmath.shape")
+    assert f"dlmath.shape._body: {alive} of 2 mutants survive" in result.stdout
+
+
 def test_tests_that_fail_anyway_show_nothing(project):
     result = mutate(project, WEAK.replace("== 4.0", "== 5.0"))
     assert result.returncode != 0
