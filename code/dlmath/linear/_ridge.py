@@ -90,16 +90,17 @@ def ridge_filter(d, n, lam):
         Singular values of the design matrix.
     n : float
         Number of samples, or the sum of their weights.
-    lam : float
+    lam : float or array-like
 
     Returns
     -------
-    ndarray of the shape of ``d``
+    ndarray of the shape of ``d``, or of both where ``lam`` is an array
         ``d^2 / (d^2 + n lam)``: 1 for a direction that is kept, 0 for one that is given up, and
         0 where ``d`` vanishes.
     """
     d2 = np.square(d, dtype=float)
-    return np.divide(d2, d2 + n * lam, out=np.zeros_like(d2), where=d2 > 0)
+    total = d2 + n * np.asarray(lam)
+    return np.divide(d2, total, out=np.zeros_like(total), where=total > 0)
 
 
 def ridge_path(X, y, lams):
