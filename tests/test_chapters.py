@@ -1,16 +1,19 @@
 """What every chapter has: tests of its equations, the page that prints them, a figure to move."""
 
+import json
 import re
 from pathlib import Path
 
 import dlmath.interactive
 import pytest
-from book_pages import chapters, contents, source_of
+from book_pages import chapters, contents, soup, source_of
 from bookkit.equations.evidence import read_module
 from bookkit.equations.sources import chapter_of
 from bookkit.execution import _code_cells
 from bookkit.execution.dependencies import Dependencies
+from bookkit.widgets.state import split_module
 from built_site import ROOT
+from dlmath.interactive._bundle import JS, _in_order, bundle, style
 
 EXERCISES = ROOT / "code" / "dlmath" / "exercises"
 
@@ -50,3 +53,17 @@ def test_it_is_executed_again_for_its_own_exercises_only(page):
     files = Dependencies(ROOT).files(_code_cells(source_of(page)))
     found = {path.stem for path in files if path.parent == EXERCISES}
     assert found == {"__init__", "framework", module_of(page)}
+
+
+@pytest.mark.parametrize("page", chapters())
+def test_it_is_executed_again_when_the_source_of_one_of_its_figures_changes(site, page):
+    state = soup(site.html / f"{page}.html").select_one("#bookkit-widget-state").string
+    keys = {part for figure in json.loads(state).values() for part in figure["parts"]}
+    entries = [path for path in JS.rglob("*.js") if "export default" in path.read_text("utf-8")]
+    sources: set[Path] = set()
+    for path in entries:
+        parts = split_module(bundle(path.relative_to(JS).as_posix()), style())
+        if {part.key for part in parts} <= keys:
+            sources |= set(_in_order(path, []))
+    assert len(sources) > 1
+    assert sources <= Dependencies(ROOT).files(_code_cells(source_of(page)))

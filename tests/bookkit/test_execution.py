@@ -17,14 +17,20 @@ SOURCES = {
     "requirements.txt": "numpy==2.0.2\n",
     "data/first.csv": "1\n",
     "data/second.csv": "2\n",
-    "code/dlmath/__init__.py": "",
+    "code/dlmath/__init__.py": "__version__ = '1'\n",
     "code/dlmath/book.mplstyle": "lines.linewidth: 2\n",
     "code/dlmath/base.py": "VALUE = 3\n",
     "code/dlmath/linear.py": "from .base import VALUE\n",
     "code/dlmath/datasets.py": "FILE = 'first.csv'\n",
-    "code/dlmath/interactive/__init__.py": "from dlmath.interactive.plot import Plot\n",
-    "code/dlmath/interactive/plot.py": "class Plot: pass\n",
-    "code/dlmath/interactive/js/plot.js": "export default {}\n",
+    "code/dlmath/interactive/__init__.py": (
+        '"""Figures."""\nfrom dlmath.interactive.map import MAP\nfrom .plot import Plot\n'
+        "__all__ = ['MAP', 'Plot']\n"
+    ),
+    "code/dlmath/interactive/plot.py": "class Plot:\n    source = 'plot.js'\n",
+    "code/dlmath/interactive/map.py": "from .plot import Plot\nMAP = Plot('map')\n",
+    "code/dlmath/interactive/js/plot.js": 'import { f } from "./lines.js";\nexport default f;\n',
+    "code/dlmath/interactive/js/lines.js": "export const f = {};\n",
+    "code/dlmath/interactive/js/models/map.js": "export default {};\n",
     "code/dlmath/exercises/__init__.py": (
         "from importlib import import_module\n\n\n"
         "def check(name):\n    import_module(f'dlmath.exercises.{name}')\n"
@@ -48,12 +54,14 @@ def sources(tmp_path):
 
 
 LINEAR = {"dlmath/__init__.py", "dlmath/linear.py", "dlmath/base.py"}
-WIDGETS = {
+PLOT = {
     "dlmath/__init__.py",
-    "dlmath/interactive/__init__.py",
     "dlmath/interactive/plot.py",
     "dlmath/interactive/js/plot.js",
+    "dlmath/interactive/js/lines.js",
 }
+MAP = {*PLOT, "dlmath/interactive/map.py", "dlmath/interactive/js/models/map.js"}
+WIDGETS = {*MAP, "dlmath/interactive/__init__.py"}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,12 @@ WIDGETS = {
         ("def later():\n    from dlmath.linear import OLS", LINEAR),
         ("%matplotlib inline\nfrom dlmath.linear import OLS", LINEAR),
         ("%%time\nfrom dlmath.base import VALUE", {"dlmath/__init__.py", "dlmath/base.py"}),
-        ("from dlmath.interactive import Plot", WIDGETS),
+        ("from dlmath.interactive import Plot", PLOT),
+        ("from dlmath.interactive import MAP", MAP),
+        ("import dlmath.interactive as i\ni.Plot()", WIDGETS),
+        ("from dlmath.interactive import *", WIDGETS),
+        ("from dlmath.interactive import other", WIDGETS),
+        ("from dlmath.interactive.plot import Plot", PLOT),
         ("plt.style.use('dlmath.book')", {"dlmath/book.mplstyle"}),
         ("np.loadtxt('../../data/second.csv')", {"data/second.csv"}),
         (

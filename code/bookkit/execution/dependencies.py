@@ -2,11 +2,15 @@
 
 Nothing is imported or run. The rules err on the side of executing again:
 
-* the modules of `dlmath` that the cells use, and those that these use in turn; where one imports
-  others by name (`importlib.import_module`), the modules of its package that hold a string which
-  the cells hand to the package (the name of an exercise), or all of them if that cannot be told;
-* the files that are not Python in the folders of these modules (the JavaScript of a widget), and
-  those beside `dlmath` itself that the code names (the style of the figures);
+* the modules of `dlmath` that the cells use, and those that these use in turn; a package that does
+  nothing but hand on what its modules define stands for the modules of the names that are used, or
+  for all of them if it is used as a whole;
+* where one of these imports others by name (`importlib.import_module`), the modules of its package
+  that hold a string which the cells hand to the package (the name of an exercise), or all of them
+  if that cannot be told;
+* the files that are not Python in the folders of these modules (the JavaScript of a widget), if the
+  code or another of these files names them, with their ending or without;
+* the files beside `dlmath` itself that the code names (the style of the figures);
 * the data files that the cells or the modules name: a name is a whole string, never put together;
 * the pins, and the version of Python.
 """
@@ -14,6 +18,7 @@ Nothing is imported or run. The rules err on the side of executing again:
 import ast
 import hashlib
 import platform
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +27,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 PACKAGE = "dlmath"
 IMPORTERS = {"import_module", "__import__", "iter_modules", "walk_packages"}
+QUOTED = re.compile(r"""["']([^"'\n]+)["']""")
 
 
 class Dependencies:
@@ -49,24 +55,43 @@ class Dependencies:
         pending = [(program, PACKAGE)]
         while pending:
             tree, package = pending.pop()
-            found = self._modules(_dotted_names(tree, package))
+            found = {path for name in _dotted_names(tree, package) for path in self._modules(name)}
             if _imports_by_name(tree):
                 found |= self._selected(package, _handed_over(program, package), besides=modules)
             for path in found - modules:
                 modules.add(path)
                 strings |= _strings(self._tree(path))
                 pending.append((self._tree(path), self._package(path)))
-        return modules | self._files_beside(modules) | self._files_named(strings)
+        return modules | self._files_beside(modules, strings) | self._files_named(strings)
 
-    def _modules(self, names: Iterable[str]) -> set[Path]:
-        """Return the modules that are some part of the dotted names, packages included."""
+    def _modules(self, name: str) -> set[Path]:
+        """Return the modules that are some part of a dotted name, packages included.
+
+        Of a package that only hands names on, the module from which it has this one.
+        """
+        parts = name.split(".")
         found = set()
-        for name in names:
-            parts = name.split(".")
-            for end in range(1, len(parts) + 1):
-                path = self.code.joinpath(*parts[:end])
-                found |= {path.with_suffix(".py"), path / "__init__.py"}
-        return {path for path in found if path.is_file()}
+        for end in range(1, len(parts) + 1):
+            path = self.code.joinpath(*parts[:end])
+            if path.with_suffix(".py").is_file():
+                found.add(path.with_suffix(".py"))
+            elif (path / "__init__.py").is_file():
+                source = self._source_of(path / "__init__.py", parts[end:])
+                found |= {path / "__init__.py"} if source is None else self._modules(source)
+        return found
+
+    def _source_of(self, package: Path, rest: list[str]) -> str | None:
+        """Return the full name of what a package hands on, empty if it is a module inside.
+
+        The answer is None where the package has to be read as a whole.
+        """
+        tree = self._tree(package)
+        if not rest or not _only_hands_on(tree):
+            return None
+        inside = package.parent / rest[0]
+        if inside.is_dir() or inside.with_suffix(".py").is_file():
+            return ""
+        return _imports(tree, self._package(package))[1].get(rest[0])
 
     def _selected(self, package: str, named: set[str], besides: set[Path]) -> set[Path]:
         """Return the modules of a package that hold one of the strings, or all if none does."""
@@ -77,9 +102,18 @@ class Dependencies:
     def _package(self, module: Path) -> str:
         return ".".join(module.relative_to(self.code).parts[:-1])
 
-    def _files_beside(self, modules: Iterable[Path]) -> set[Path]:
+    def _files_beside(self, modules: Iterable[Path], strings: set[str]) -> set[Path]:
+        """Return the files in the folders of modules that a string names, or one that is named."""
         folders = {path.parent for path in modules} - {self.code / PACKAGE}
-        return {path for folder in folders for path in _other_files(folder)}
+        beside = {path for folder in folders for path in _other_files(folder)}
+        found: set[Path] = set()
+        pending = strings
+        while pending:
+            names = {string.rpartition("/")[2] for string in pending}
+            new = {path for path in beside - found if {path.name, path.stem} & names}
+            pending = {text for path in new for text in QUOTED.findall(_text(path))}
+            found |= new
+        return found
 
     def _files_named(self, strings: Iterable[str]) -> set[Path]:
         found: set[Path] = set()
@@ -187,6 +221,16 @@ def _resolve(node: ast.expr, aliases: dict[str, str]) -> str:
     return ""
 
 
+def _only_hands_on(tree: ast.Module) -> bool:
+    """Tell whether a module has nothing but a docstring, imports by name, and ``__all__``."""
+    return all(
+        (isinstance(node, ast.ImportFrom) and all(alias.name != "*" for alias in node.names))
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+        for node in tree.body
+    )
+
+
 def _imports_by_name(tree: ast.AST) -> bool:
     return any(
         (isinstance(node, ast.Name) and node.id in IMPORTERS)
@@ -201,6 +245,10 @@ def _strings(tree: ast.AST) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf8", errors="ignore")
 
 
 def _other_files(folder: Path) -> Iterator[Path]:
