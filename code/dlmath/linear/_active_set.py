@@ -84,7 +84,7 @@ class PenalisedSquares:
         s = l1 / max(l1, np.abs(c).max())
         squares = self.scale - theta @ (self.g + c / 2)
         slack = l1 * np.abs(theta).sum() - s * (c @ theta)
-        return max((1 - s) ** 2 * squares + slack, 0.0)
+        return max(float((1 - s) ** 2 * squares + slack), 0.0)
 
 
 class Point(NamedTuple):

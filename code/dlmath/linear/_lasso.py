@@ -61,18 +61,19 @@ def lambda_max(X, y):
 def lasso_duality_gap(X, y, theta, lam):
     """Bound on how far :func:`lasso_cost` lies above its minimum: equation ``eq-lasso-gap``.
 
-    The dual problem is to maximise ``D(nu) = (||y||^2 - ||y - nu||^2) / n`` over all ``nu`` with
-    ``|2/n X_j^T nu| <= lam`` for each j: introduce ``z = X theta`` as a variable with the
-    multiplier ``2 nu / n``, and minimise the Lagrangian
-    ``||y - z||^2 / n + lam ||theta||_1 + 2/n nu^T (z - X theta)`` over ``z``, which gives
-    ``z = y - nu``, and over ``theta``, which has a minimum (0) only under that condition. No
-    ``D(nu)`` exceeds any cost. The residual ``r = y - X theta`` becomes such a point when it is
-    shrunk: ``nu = s r``, with ``s = min(1, lam / max_j |c_j|)`` and ``c = 2/n X^T r``. Then
+    The dual problem is to maximise ``D(q) = (||y||^2 - ||y - q||^2) / n`` over all ``q`` with
+    ``|2/n X_j^T q| <= lam`` for each j: introduce ``z = X theta`` as a variable with the
+    multiplier ``2 q / n``, and minimise the Lagrangian
+    ``||y - z||^2 / n + lam ||theta||_1 + 2/n q^T (z - X theta)`` over ``z``, which gives
+    ``z = y - q``, and over ``theta``, which has a minimum (0) only under that condition. No
+    ``D(q)`` exceeds any cost. The residual ``r = y - X theta`` becomes such a point when it is
+    shrunk: ``q = a r``, with ``a = min(1, lam / max_j |f_j|)`` and the forces ``f = 2/n X^T r``.
+    Then
 
-        ``C(theta) - D(nu) = (1 - s)^2 ||r||^2 / n + sum_j (lam |theta_j| - s c_j theta_j)``
+        ``C(theta) - D(q) = (1 - a)^2 ||r||^2 / n + sum_j (lam |theta_j| - a f_j theta_j)``
 
     where no term is negative, and where all vanish at the minimum. For ``lam = 0`` the residual
-    less its projection on the columns of ``X`` takes the place of ``nu``; then the gap is exactly
+    less its projection on the columns of ``X`` takes the place of ``q``; then the gap is exactly
     the distance to the minimum.
 
     Parameters
@@ -92,10 +93,10 @@ def lasso_duality_gap(X, y, theta, lam):
     if lam == 0:
         projections = truncated_svd(X)[0].T @ residual
         return float(projections @ projections / n)
-    c = 2 / n * X.T @ residual
-    s = lam / max(lam, np.max(np.abs(c)))
-    slack = np.maximum(lam * np.abs(theta) - s * c * theta, 0)
-    return float((1 - s) ** 2 * (residual @ residual) / n + np.sum(slack))
+    force = 2 / n * X.T @ residual
+    a = lam / max(lam, np.max(np.abs(force)))
+    slack = np.maximum(lam * np.abs(theta) - a * force * theta, 0)
+    return float((1 - a) ** 2 * (residual @ residual) / n + np.sum(slack))
 
 
 def ista(X, y, lam, steps, theta=None, eta=None):
@@ -151,12 +152,12 @@ def fista(X, y, lam, steps, theta=None, eta=None):
     """
     lam, eta = check_penalty(lam), _step(X, eta)
     trajectory = _start(X, steps, "steps", theta)
-    beyond, t = trajectory[0], 1.0
+    beyond, a = trajectory[0], 1.0
     for k in range(steps):
         descended = beyond - eta * ols_gradient(X, y, beyond)
         trajectory[k + 1] = soft_threshold(descended, eta * lam)
-        t, last_t = (1 + np.sqrt(1 + 4 * t**2)) / 2, t
-        beyond = trajectory[k + 1] + (last_t - 1) / t * (trajectory[k + 1] - trajectory[k])
+        a, last_a = (1 + np.sqrt(1 + 4 * a**2)) / 2, a
+        beyond = trajectory[k + 1] + (last_a - 1) / a * (trajectory[k + 1] - trajectory[k])
     return trajectory
 
 
