@@ -76,7 +76,8 @@ def solve_ridge(X, y, lam):
     """
     lam = check_penalty(lam)
     n, p = X.shape
-    return linalg.cho_solve(linalg.cho_factor(X.T @ X + n * lam * np.eye(p)), X.T @ y)
+    factor = linalg.cho_factor(X.T @ X + n * lam * np.eye(p))
+    return linalg.cho_solve(factor, X.T @ y)
 
 
 def ridge_filter(d, n, lam):
