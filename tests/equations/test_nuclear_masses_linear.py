@@ -3,13 +3,14 @@
 import itertools
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
 from dlmath import nuclear
 from dlmath.datasets import load_alpha_decays, load_nuclear_masses
 from dlmath.linear import OLS
-from scipy import constants
+from scipy import constants, integrate, special
 
 
 @pytest.fixture(scope="module")
@@ -345,3 +346,305 @@ def test_correlation_from_three_uncertainties(verify, masses):
     verify.refutes(-0.05 * np.ones(len(found)), np.negative(found), why="negative correlations")
     verify.at_most(0.87, np.median(found))
     verify.refutes(0.87, np.quantile(found, 0.25), why="three quarters of them above 0.87")
+
+
+# The liquid drop. Lengths in fm and energies in MeV; alpha hbar c from CODATA.
+
+ALPHA_HBAR_C = (
+    constants.fine_structure * constants.hbar * constants.c / constants.eV * 1e9
+)  # MeV fm
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-radius",
+    "eq-nuclear-masses-linear-surface",
+    routes=("sympy", "volume and area of a sphere by quadrature"),
+)
+def test_radius_and_surface(verify):
+    """A ball of density n_0 with this radius holds A nucleons; its area yields the surface term."""
+    A, n0, tension, av, x = sympy.symbols("A n_0 tau a_v x", positive=True)
+    r0 = (3 / (4 * sympy.pi * n0)) ** sympy.Rational(1, 3)
+    R = r0 * A ** sympy.Rational(1, 3)
+    held = sympy.integrate(n0 * 4 * sympy.pi * x**2, (x, 0, R))
+    verify.identical(sympy.Matrix([held]), sympy.Matrix([A]))
+    verify.refutes(sympy.Matrix([3 * held]), sympy.Matrix([A]), why="factor 3")
+    verify.refutes(sympy.Matrix([held / r0**3]), sympy.Matrix([A]), why="without r_0")
+    a_s = 4 * sympy.pi * r0**2 * tension
+    energy = sympy.Matrix([av * A - 4 * sympy.pi * R**2 * tension])
+
+    def surface(power=sympy.Rational(2, 3), factor=1):
+        return sympy.Matrix([av * A - factor * a_s * A**power])
+
+    verify.identical(energy, surface())
+    verify.refutes(energy, surface(factor=-1), why="sign of the surface")
+    verify.refutes(energy, surface(power=sympy.Rational(1, 3)), why="power 1/3")
+    verify.refutes(energy, surface(factor=3), why="factor 3 in a_s")
+
+    # The ball sliced: discs of radius sqrt(R^2 - h^2), and rings on its surface.
+    density, mass_number = 0.16, 90
+    radius = float(R.subs({A: mass_number, n0: density}))
+    inside = integrate.quad(lambda h: np.pi * (radius**2 - h**2), -radius, radius)[0]
+    area = integrate.quad(lambda t: 2 * np.pi * radius**2 * np.sin(t), 0, np.pi)[0]
+    per_surface = float(a_s.subs({n0: density, tension: 1})) * mass_number ** (2 / 3)
+    verify.agree([density * inside, area], [mass_number, per_surface], rtol=1e-14)
+    wrong = [density * inside, area / 4]
+    verify.refutes(wrong, [mass_number, per_surface], why="area of the disc for that of the sphere")
+
+
+def distances_in_a_ball(s):
+    """Density of the distance s between two independent points of the unit ball."""
+    return 3 * s**2 * (1 - 3 * s / 4 + s**3 / 16)
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-coulomb",
+    "eq-nuclear-masses-linear-coulomb-pairs",
+    routes=("sympy", "the energy of the field", "pairs at all distances", "dlmath.nuclear"),
+)
+def test_coulomb(verify):
+    """Shells, the field's energy and the mean over pairs of points give three fifths."""
+    r, R, Z, e, k, A, r0 = sympy.symbols("r R Z e k A r_0", positive=True)  # k = 1/(4 pi eps_0)
+    shells = sympy.integrate(k * (Z * e * r**3 / R**3) / r * 3 * Z * e * r**2 / R**3, (r, 0, R))
+    text = sympy.Rational(3, 5) * k * Z**2 * e**2 / R
+    verify.identical(shells, text)
+    verify.refutes(shells, text / 2, why="factor 2")
+    verify.refutes(shells, sympy.Rational(5, 6) * text, why="1/2: charge on the surface only")
+    verify.refutes(shells, 2 * text, why="each pair twice")
+    # Energy of the field: the integral of eps_0 E^2 / 2, in and outside.
+    field2 = [(k * Z * e * r / R**3) ** 2, (k * Z * e / r**2) ** 2]
+    parts = [
+        sympy.integrate(f * 4 * sympy.pi * r**2 / (8 * sympy.pi * k), (r, low, high))
+        for f, low, high in zip(field2, (0, R), (R, sympy.oo), strict=True)
+    ]
+    verify.identical(sum(parts), text)
+    verify.refutes(parts[1], text, why="field outside only")
+    verify.refutes(2 * sum(parts), text, why="field energy without one half")
+
+    mean, total = (
+        integrate.quad(lambda s, power=power: distances_in_a_ball(s) * s**power, 0, 2)[0]
+        for power in (-1, 0)
+    )
+    verify.agree([mean, total], [6 / 5, 1.0], rtol=1e-14)
+    verify.refutes([mean / 2, total], [6 / 5, 1.0], why="3/5 for the mean of a pair")
+    a_c = sympy.Rational(3, 5) / r0  # In units of alpha hbar c.
+    pairs = Z * (Z - 1) / 2 * sympy.Rational(6, 5) / (r0 * A ** sympy.Rational(1, 3))
+    verify.identical(pairs, a_c * Z * (Z - 1) / A ** sympy.Rational(1, 3))
+    verify.refutes(pairs, a_c * Z**2 / A ** sympy.Rational(1, 3), why="each proton with itself")
+    verify.refutes(2 * pairs, a_c * Z * (Z - 1) / A ** sympy.Rational(1, 3), why="ordered pairs")
+
+    # In MeV with r_0 = 1.2 fm, by the sum over pairs and by the column of dlmath.
+    z, n = np.array([2, 26, 82, 92]), np.array([2, 30, 126, 146])
+    radius = 1.2 * np.cbrt(z + n)
+    by_pairs = np.array([sum(range(q)) for q in z]) * mean / radius * ALPHA_HBAR_C
+    by_column = -nuclear.liquid_drop_terms(z, n)[:, 2] * 0.6 * ALPHA_HBAR_C / 1.2
+    verify.agree(by_column, by_pairs, rtol=1e-14)
+    verify.refutes(-by_column, by_pairs, why="sign in the column")
+    verify.refutes(by_column * (z + n) ** (2 / 3), by_pairs, why="multiplied by the radius")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-exchange",
+    routes=("quadrature of the exchange hole", "Slater's formula for the electron gas", "sympy"),
+)
+def test_exchange(verify):
+    """The hole lacks one proton; quadrature and Slater's formula give the exchange energy."""
+
+    def hole(x):
+        """Share of the pairs missing at the distance x/k, from the density matrix of the gas."""
+        return 0.5 * (3 * special.spherical_jn(1, x) / x) ** 2
+
+    # The matrix element between two points is the mean of exp(i q r) over the Fermi sphere.
+    x = np.array([0.3, 1.0, 2.7, 6.0])
+    means = [
+        integrate.quad(lambda q, x=x: 3 * q**2 * np.sinc(q * x / np.pi), 0, 1, epsabs=1e-14)[0]
+        for x in x
+    ]
+    verify.agree(np.square(means) / 2, hole(x), rtol=1e-11)
+    verify.refutes(np.square(means), hole(x), why="without one half for the spin")
+    verify.refutes(np.abs(means) / 2, hole(x), why="not squared")
+
+    # int j_1^2/x = 1/4, and the hole holds one proton: n int hole 4 pi r^2 dr = 1, n = k^3/3pi^2.
+    def total(f, upper=4000.0):
+        edges = np.arange(0, upper + 1, 2.0)
+        nodes, weights = np.polynomial.legendre.leggauss(12)
+        at = (edges[:-1, None] + 1 + nodes).ravel()
+        return float(np.tile(weights, len(edges) - 1) @ f(at))
+
+    # Beyond the upper end the squares are cos^2, one half on average.
+    quarter = total(lambda x: special.spherical_jn(1, x) ** 2 / x)
+    held = 4 / (3 * np.pi) * (total(lambda x: hole(x) * x**2) + 9 / 4 / 4000)
+    verify.agree([quarter, held], [0.25, 1.0], rtol=3e-7)
+    verify.refutes([2 * quarter, held], [0.25, 1.0], why="one half for one quarter")
+    verify.refutes([quarter, 2 * held], [0.25, 1.0], why="all pairs and not those of like spin")
+
+    # Energy per volume: the integral, the text's closed form, and Slater's.
+    n = 0.07
+    k = np.cbrt(3 * np.pi**2 * n)
+    integral = total(lambda x: hole(x) * 4 * np.pi * x) / k**2
+    per_volume = -0.5 * n**2 * integral
+    verify.agree(per_volume, -9 * np.pi / 4 * n**2 / k**2, rtol=3e-7)
+    verify.refutes(2 * per_volume, -9 * np.pi / 4 * n**2 / k**2, why="each pair twice")
+    slater = -0.75 * np.cbrt(3 / np.pi) * n ** (4 / 3)
+    verify.agree(-9 * np.pi / 4 * n**2 / k**2, slater, rtol=1e-14)
+    verify.refutes(-9 * np.pi / 2 * n**2 / k**2, slater, why="without spin")
+
+    # Times the volume of the ball, and in units of a_c / A^(1/3).
+    Z, R, ahc = sympy.symbols("Z R ahc", positive=True)
+    density, volume = 3 * Z / (4 * sympy.pi * R**3), 4 * sympy.pi * R**3 / 3
+    wave2 = (3 * sympy.pi**2 * density) ** sympy.Rational(2, 3)
+    inserted = -9 * sympy.pi / 4 * density**2 * ahc / wave2 * volume
+    number = (3 / (2 * sympy.pi)) ** sympy.Rational(2, 3)
+    text = -sympy.Rational(3, 4) * number * ahc * Z ** sympy.Rational(4, 3) / R
+    verify.identical(inserted, text)
+    verify.refutes(inserted, text * Z ** sympy.Rational(2, 3), why="Z^2 for Z^(4/3)")
+    verify.refutes(inserted, -text, why="sign")
+    a_c = sympy.Rational(3, 5) * ahc  # Times A^(1/3)/R.
+    in_a_c = -sympy.Rational(5, 4) * number * a_c * Z ** sympy.Rational(4, 3) / R
+    verify.identical(inserted, in_a_c)
+    verify.refutes(inserted, sympy.Rational(3, 5) * in_a_c, why="3/4 for 5/4")
+    # The column of dlmath has the sign of a binding energy.
+    column = nuclear.extended_liquid_drop_terms([92], [146])[:, 7]
+    energy = float(in_a_c.subs({Z: 92, R: 1, ahc: 1})) / np.cbrt(238)
+    share = 1.25 * (3 / (2 * np.pi)) ** (2 / 3) * 0.6
+    verify.agree(-share * column, [energy], rtol=1e-14)
+    verify.refutes(share * column, [energy], why="sign in the column")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-fermi", routes=("states of a periodic box, counted", "sympy")
+)
+def test_fermi_energy(verify):
+    """A box with as many occupied plane waves as nucleons of one kind has this wave number."""
+    n0, r0 = sympy.symbols("n_0 r_0", positive=True)
+    k = (3 * sympy.pi**2 * n0 / 2) ** sympy.Rational(1, 3)
+    of_r0 = k.subs(n0, 3 / (4 * sympy.pi * r0**3))
+    text = (9 * sympy.pi / 8) ** sympy.Rational(1, 3) / r0
+    wave_number = sympy.Matrix([of_r0])
+    verify.identical(wave_number, sympy.Matrix([text]))
+    verify.refutes(2 * wave_number, sympy.Matrix([text]), why="factor 2 in k_F")
+    verify.refutes(wave_number * r0, sympy.Matrix([text]), why="without r_0")
+
+    # One kind in a box of side 1: two spins in each point 2 pi (i, j, l) inside the sphere.
+    reach = 45
+    squares = np.arange(-reach, reach + 1) ** 2
+    norms = squares[:, None, None] + squares[:, None] + squares
+    radius = 40.5
+    number = 2 * np.sum(norms < radius**2)
+    wave = 2 * np.pi * radius
+    verify.agree(np.cbrt(3 * np.pi**2 * (2 * number) / 2), wave, rtol=2e-4)
+    verify.refutes(np.cbrt(3 * np.pi**2 * 2 * number), wave, why="density of both kinds")
+    verify.refutes(np.cbrt(6 * np.pi**2 * number), wave, why="one spin state")
+    # Mean energy over E_F: three fifths.
+    mean = np.mean(norms[norms < radius**2]) / radius**2
+    verify.agree(mean, 0.6, rtol=1e-3)
+    verify.refutes(mean, 0.5, why="one half for three fifths")
+
+    # In MeV, with r_0 = 1.2 fm, by SI units.
+    in_SI = (
+        (constants.hbar * (9 * np.pi / 8) ** (1 / 3) / 1.2e-15) ** 2
+        / (2 * (constants.m_p + constants.m_n) / 2)
+        / constants.eV
+        / 1e6
+    )
+    k_F = np.cbrt(3 * np.pi**2 / 2 * 3 / (4 * np.pi * 1.2**3))
+    verify.agree((197.327 * k_F) ** 2 / (2 * 938.92), in_SI, rtol=1e-5)
+    verify.refutes((197.327 * k_F) ** 2 / 938.92, in_SI, why="factor 2")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-asymmetry",
+    routes=("sympy", "a Fermi gas of each kind by quadrature"),
+)
+def test_asymmetry(verify):
+    """Two gases filled level by level cost what the bracket says; its series is the text's."""
+    zeta, A, E = sympy.symbols("zeta A E_F", positive=True)
+    power = sympy.Rational(5, 3)
+    bracket = (1 + zeta) ** power + (1 - zeta) ** power
+    series = sympy.series(bracket, zeta, 0, 6).removeO()
+    text = 2 + sympy.Rational(10, 9) * zeta**2 + sympy.Rational(10, 243) * zeta**4
+    verify.identical(series, text)
+    verify.refutes(series, text - sympy.Rational(20, 243) * zeta**4, why="sign of the fourth order")
+    kinetic = sympy.Rational(3, 10) * E * A * series
+    stated = sympy.Rational(3, 5) * E * A + E / 3 * A * zeta**2
+    rest = sympy.Rational(1, 27) * zeta**2 * E / 3 * A * zeta**2
+    verify.identical(sympy.expand(kinetic), sympy.expand(stated + rest))
+    verify.refutes(sympy.expand(kinetic), sympy.expand(stated), why="next term missing")
+    wrong = sympy.expand(stated + rest + E / 3 * A * zeta**2)
+    verify.refutes(sympy.expand(kinetic), wrong, why="2 E_F / 3")
+
+    # Levels with a density proportional to sqrt(E), filled with each kind up to its number.
+    def energy(particles):
+        """Kinetic energy in units of E_F, which 100 particles of one kind reach."""
+        top = (particles / 100) ** (2 / 3)
+        return integrate.quad(lambda e: 150 * np.sqrt(e) * e, 0, top, epsabs=1e-12)[0]
+
+    excess = np.array([0, 20, 44, 80])
+    filled = [energy(100 + d / 2) + energy(100 - d / 2) for d in excess]
+    share = excess / 200
+
+    def formula(power=5 / 3, factor=0.3):
+        return factor * 200 * ((1 + share) ** power + (1 - share) ** power)
+
+    verify.agree(filled, formula(), rtol=1e-9)
+    verify.refutes(filled, formula(factor=0.6), why="factor 2")
+    verify.refutes(filled, formula(power=2 / 3), why="energy of a nucleon, not of all")
+    second = (np.array(filled) - filled[0])[1:]
+    verify.agree(second, (200 * share**2 / 3 * (1 + share**2 / 27))[1:], rtol=1e-3)
+    verify.refutes(second, (200 * share**2 / 6)[1:], why="E_F / 6")
+    verify.refutes(second, (200 * share**2 / 3 * (1 + share**2))[1:], why="next term times 27")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-pairing",
+    "eq-nuclear-masses-linear-liquid-drop",
+    routes=("the cases, nuclide by nuclide", "dlmath.nuclear.liquid_drop_terms"),
+)
+def test_liquid_drop(verify, nuclei):
+    """Counting pairs gives delta; the formula in high precision is dlmath's, and fits the data."""
+    Z, N = nuclei.Z, nuclei.N
+    A = Z + N
+    terms = nuclear.liquid_drop_terms(Z, N)
+    unpaired = [z % 2 + n % 2 for z, n in zip(Z.tolist(), N.tolist(), strict=True)]
+    cases = [{0: 1.0, 1: 0.0, 2: -1.0}[single] for single in unpaired]
+    powers = ((-1.0) ** Z + (-1.0) ** N) / 2
+    verify.agree(powers, cases)
+    verify.refutes((-1.0) ** A, cases, why="the parity of A")
+    verify.refutes((-1.0) ** Z * (-1.0) ** N, cases, why="the product of the parities")
+    verify.refutes(2 * powers, cases, why="factor 2")
+    verify.agree(terms[:, 4] * np.sqrt(A), cases, atol=1e-14)
+    verify.refutes(-terms[:, 4] * np.sqrt(A), cases, why="sign")
+
+    mpmath.mp.dps = 30
+    a = [15.6, 17.3, 0.7, 22.9, 12.4]
+    some = np.arange(0, len(Z), 61)
+
+    def formula(z, n, coulomb=lambda z: z * (z - 1), half=0.5, surface=2):
+        number = mpmath.mpf(z + n)
+        third = mpmath.cbrt(number)
+        delta = {0: 1, 1: 0, 2: -1}[z % 2 + n % 2]
+        energy = a[0] * number - a[1] * third**surface - a[2] * coulomb(z) / third
+        return float(energy - a[3] * (n - z) ** 2 / number + a[4] * delta / number**half)
+
+    def energies(**wrong):
+        return [formula(int(Z[i]), int(N[i]), **wrong) for i in some]
+
+    verify.agree(terms[some] @ a, energies(), rtol=1e-14)
+    verify.refutes(terms[some] @ a, energies(coulomb=lambda z: z**2), why="Z^2 for Z(Z-1)")
+    verify.refutes(terms[some] @ a, energies(half=0.75), why="A^(3/4) in the pairing")
+    verify.refutes(terms[some] @ a, energies(surface=1), why="surface with A^(1/3)")
+    verify.refutes(terms[some] @ np.negative(a), energies(), why="all signs")
+    verify.refutes(
+        terms[some] @ (np.array([1, -1, 1, 1, 1]) * a), energies(), why="sign of the surface"
+    )
+
+    # All coefficients come out positive, and the error is 3 MeV, three parts in a thousand.
+    B = nuclei.binding_energy
+    by_lstsq = np.linalg.lstsq(terms, B, rcond=None)[0]
+    drop = nuclear.LiquidDrop().fit(np.column_stack([Z, N]), B)
+    verify.agree(drop.coef_, by_lstsq, rtol=1e-10)
+    verify.refutes(-drop.coef_, by_lstsq, why="sign of the coefficients")
+    error = np.sqrt(np.mean((B - terms @ by_lstsq) ** 2))
+    verify.agree([error, error / B.mean()], [3.1, 2.8e-3], rtol=0.02)
+    flat = np.linalg.lstsq(terms[:, :3], B, rcond=None)[0]
+    worse = np.sqrt(np.mean((B - terms[:, :3] @ flat) ** 2))
+    verify.refutes([worse, worse / B.mean()], [3.1, 2.8e-3], why="without asymmetry and pairing")
