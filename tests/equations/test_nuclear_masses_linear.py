@@ -10,7 +10,7 @@ import sympy
 from dlmath import nuclear
 from dlmath.datasets import load_alpha_decays, load_nuclear_masses
 from dlmath.linear import OLS
-from scipy import constants, integrate, special
+from scipy import constants, integrate, optimize, special
 
 
 @pytest.fixture(scope="module")
@@ -372,12 +372,12 @@ def test_radius_and_surface(verify):
     a_s = 4 * sympy.pi * r0**2 * tension
     energy = sympy.Matrix([av * A - 4 * sympy.pi * R**2 * tension])
 
-    def surface(power=sympy.Rational(2, 3), factor=1):
-        return sympy.Matrix([av * A - factor * a_s * A**power])
+    def surface(thirds=2, factor=1):
+        return sympy.Matrix([av * A - factor * a_s * A ** sympy.Rational(thirds, 3)])
 
     verify.identical(energy, surface())
     verify.refutes(energy, surface(factor=-1), why="sign of the surface")
-    verify.refutes(energy, surface(power=sympy.Rational(1, 3)), why="power 1/3")
+    verify.refutes(energy, surface(thirds=1), why="power 1/3")
     verify.refutes(energy, surface(factor=3), why="factor 3 in a_s")
 
     # The ball sliced: discs of radius sqrt(R^2 - h^2), and rings on its surface.
@@ -648,3 +648,331 @@ def test_liquid_drop(verify, nuclei):
     flat = np.linalg.lstsq(terms[:, :3], B, rcond=None)[0]
     worse = np.sqrt(np.mean((B - terms[:, :3] @ flat) ** 2))
     verify.refutes([worse, worse / B.mean()], [3.1, 2.8e-3], why="without asymmetry and pairing")
+
+
+# What the error bars are worth.
+
+
+@pytest.fixture(scope="module")
+def residual(nuclei):
+    """Fit the drop and take what it misses."""
+    terms = nuclear.liquid_drop_terms(nuclei.Z, nuclei.N)
+    theta = np.linalg.lstsq(terms, nuclei.binding_energy, rcond=None)[0]
+    return nuclei.binding_energy - terms @ theta
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-correlation",
+    routes=("pairs found in a dictionary", "two charts laid on each other"),
+)
+def test_correlation_of_residuals(verify, nuclei, residual):
+    """Pairs looked up one by one, and a chart shifted against itself, give the same means."""
+    Z, N = nuclei.Z, nuclei.N
+    at = dict(zip(zip(Z.tolist(), N.tolist(), strict=True), residual.tolist(), strict=True))
+    chart = np.full((150, 200), np.nan)
+    chart[Z, N] = residual
+    steps = [(0, 1), (1, 0), (2, 2), (0, 16), (3, 1)]
+
+    def looked_up(i, j):
+        pairs = [e * at[z + i, n + j] for (z, n), e in at.items() if (z + i, n + j) in at]
+        return sum(pairs) / len(pairs) / (sum(e**2 for e in at.values()) / len(at))
+
+    def shifted(i, j):
+        product = chart[: 150 - i, : 200 - j] * chart[i:, j:]
+        return np.nanmean(product) / np.nanmean(chart**2)
+
+    found = [looked_up(i, j) for i, j in steps]
+    verify.agree([shifted(i, j) for i, j in steps], found, rtol=1e-12)
+    verify.refutes([shifted(j, i) for i, j in steps], found, why="Z and N exchanged")
+    sums = [np.nansum(chart[: 150 - i, : 200 - j] * chart[i:, j:]) for i, j in steps]
+    verify.refutes(sums / np.nansum(chart**2), found, why="sums for means")
+    verify.refutes(
+        [shifted(i, j) * np.nanstd(chart) for i, j in steps], found, why="not squared below"
+    )
+    # Neighbours agree to about nine tenths; far away the sign is the other one.
+    verify.agree(found[:2], [0.9, 0.9], atol=0.05)
+    verify.refutes(found[1:3], [0.9, 0.9], why="two steps away in both")
+    verify.at_most(found[3], 0.0)
+    verify.refutes(found[2], 0.0, why="negative nearby")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-effective", routes=("all signs of the errors", "exact sums")
+)
+def test_effective_number(verify):
+    """The variance of the mean over all sign patterns is s^2/n_eff; patches count as one."""
+    rng = np.random.default_rng(2)
+    n, s = 9, 0.7
+    mixing = rng.normal(size=(n, n))
+    mixing /= np.linalg.norm(mixing, axis=1)[:, None]
+    c = mixing @ mixing.T
+    errors = s * signs(n) @ mixing.T
+    variance = np.mean(np.mean(errors, axis=1) ** 2)
+    n_eff = n**2 / sum(c[i, j] for i in range(n) for j in range(n))
+    verify.agree(variance, s**2 / n_eff, rtol=1e-12)
+    verify.refutes(variance, s**2 / n, why="correlations left out")
+    verify.refutes(variance, s**2 / n_eff / n, why="factor n")
+    verify.refutes(variance, s / n_eff, why="s for its square")
+    off_diagonal = s**2 * (c.sum() - n) / n**2
+    verify.refutes(variance, off_diagonal, why="without the diagonal")
+
+    patches = np.kron(np.eye(3), np.ones((4, 4)))
+    verify.agree([12**2 / patches.sum(), 12**2 / np.eye(12).sum()], [3.0, 12.0], rtol=1e-15)
+    verify.refutes([12**2 / patches.sum()] * 2, [3.0, 12.0], why="patches for independent errors")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-kernel",
+    routes=("its Fourier transform by quadrature", "Cholesky factors", "the definition"),
+)
+def test_kernel_is_positive_definite(verify, nuclei, residual):
+    """The transform in the plane is positive, and so are the eigenvalues on the chart."""
+    # With the Bessel function J_0: 2 pi int r J_0(k r) exp(-r/l) dr.
+    k = np.array([0.0, 0.2, 1.0, 3.0])
+    ell = 1.5
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    edges = np.arange(0, 80, 0.5)
+    r = (edges[:, None] + 0.25 + nodes / 4).ravel()
+    w = np.tile(weights / 4, len(edges))
+    transform = [2 * np.pi * w @ (r * special.j0(q * r) * np.exp(-r / ell)) for q in k]
+    closed = 2 * np.pi * ell**2 / (1 + (k * ell) ** 2) ** 1.5
+    verify.agree(transform, closed, rtol=1e-12)
+    verify.refutes(transform, 2 * ell / (1 + (k * ell) ** 2), why="transform on a line")
+    inverse = [2 * np.pi * w @ (r * special.j0(q * r) * np.exp(-r * ell)) for q in k]
+    verify.refutes(inverse, closed, why="l for 1/l")
+
+    Z, N = nuclei.Z[::4], nuclei.N[::4]
+    distance = np.hypot(np.subtract.outer(Z, Z), np.subtract.outer(N, N))
+    for length in (0.5, 5.0, 50.0):
+        c = np.exp(-distance / length)
+        pairs = [
+            np.exp(-(((Z[i] - Z[j]) ** 2 + (N[i] - N[j]) ** 2) ** 0.5) / length)
+            for i, j in ((0, 7), (100, 30), (200, 201))
+        ]
+        verify.agree([c[0, 7], c[100, 30], c[200, 201]], pairs, rtol=1e-14)
+        verify.refutes(
+            [c[0, 7] ** 2, c[100, 30] ** 2, c[200, 201] ** 2], pairs, why="factor 2 in l"
+        )
+        np.linalg.cholesky(c)
+        verify.at_most(0.0, np.linalg.eigvalsh(c)[0])
+        disc = (distance < max(length, 1.5)).astype(float)
+        verify.refutes(0.0, np.linalg.eigvalsh(disc)[0], why="one within a radius, zero beyond")
+
+    # The error bars that follow: eightfold for the four smooth terms, smaller for the pairing.
+    Z, N = nuclei.Z, nuclei.N
+    X = nuclear.liquid_drop_terms(Z, N)
+    c = np.exp(-np.hypot(np.subtract.outer(Z, Z), np.subtract.outer(N, N)) / 5)
+    pseudo = np.linalg.pinv(X)
+    ratio = np.sqrt(np.diag(pseudo @ c @ pseudo.T) / np.diag(pseudo @ pseudo.T))
+    verify.agree(ratio[:4], np.full(4, 8.0), rtol=0.15)
+    verify.refutes(ratio[1:], np.full(4, 8.0), why="for the pairing as well")
+    verify.at_most(ratio[4], 1.0)
+    verify.refutes(ratio[3], 1.0, why="for the asymmetry")
+
+
+# What the drop knows.
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-parabola",
+    "eq-nuclear-masses-linear-valley",
+    routes=("sympy", "a search on the mass of dlmath's drop"),
+)
+def test_valley(verify):
+    """In symbols the mass is the parabola; a parabola through dlmath's masses has its bottom."""
+    Z, A, aa, ac, D = sympy.symbols("Z A a_a a_c Delta", positive=True)
+    third = A ** sympy.Rational(1, 3)
+
+    def mass(Z):
+        N = A - Z
+        return -Z * D + ac * Z * (Z - 1) / third + aa * (N - Z) ** 2 / A
+
+    bottom = A / 2 * (1 + (D + ac / third) / (4 * aa)) / (1 + ac / (4 * aa) * third**2)
+    steepness = ac / third + 4 * aa / A
+    (found,) = sympy.solve(sympy.diff(mass(Z), Z), Z)
+    verify.identical(found, bottom)
+    wrong = A / 2 * (1 - (D + ac / third) / (4 * aa)) / (1 + ac / (4 * aa) * third**2)
+    verify.refutes(found, wrong, why="sign of the neutron's surplus")
+    wrong = A / 2 * (1 + D / (4 * aa)) / (1 + ac / (4 * aa) * third**2)
+    verify.refutes(found, wrong, why="Z^2 for Z(Z-1)")
+    wrong = A / 2 * (1 + (D + ac / third) / (4 * aa)) / (1 + ac / (2 * aa) * third**2)
+    verify.refutes(found, wrong, why="factor 2")
+    above = sympy.expand(mass(Z) - mass(bottom))
+    verify.identical(above, sympy.expand(steepness * (Z - bottom) ** 2))
+    verify.refutes(above, sympy.expand(2 * steepness * (Z - bottom) ** 2), why="factor 2 in front")
+    wrong = sympy.expand((ac / third + aa / A) * (Z - bottom) ** 2)
+    verify.refutes(above, wrong, why="(N - Z)^2 with one quarter")
+
+    a = np.array([15.6, 17.3, 0.7, 22.9, 0.0])
+    surplus, numbers, bottoms, curvatures = 0.782, (40, 121, 208), [], []
+    for number in numbers:
+        z = np.arange(number // 3, number // 2)
+        energies = -z * surplus - nuclear.liquid_drop_terms(z, number - z) @ a
+        curvature, slope, _ = np.polyfit(z - z.mean(), energies, 2)
+        bottoms.append(z.mean() - slope / (2 * curvature))
+        curvatures.append(curvature)
+    values = [{A: n, aa: 22.9, ac: 0.7, D: surplus} for n in numbers]
+    verify.agree(bottoms, [float(bottom.subs(v)) for v in values], rtol=1e-10)
+    verify.refutes(bottoms, [float(bottom.subs(v | {D: 0})) for v in values], why="no surplus")
+    verify.agree(curvatures, [float(steepness.subs(v)) for v in values], rtol=1e-9)
+    verify.refutes(
+        curvatures, [float(steepness.subs(v | {ac: 0})) for v in values], why="no Coulomb energy"
+    )
+    # With a_a < 0 the condition fails: a top and no bottom.
+    verify.at_most(0.0, float(steepness.subs(values[0])))
+    verify.refutes(0.0, float(steepness.subs(values[0] | {aa: -22.9})), why="a_a negative")
+
+
+@pytest.mark.verifies("eq-nuclear-masses-linear-peak", routes=("sympy", "dlmath's columns"))
+def test_peak(verify):
+    """The formula is the drop with N = Z; a search finds its top at 2 a_s/a_c."""
+    A, av, a_s, ac = sympy.symbols("A a_v a_s a_c", positive=True)
+    third = sympy.Rational(1, 3)
+    per_nucleon = (av * A - a_s * A ** (2 * third) - ac * (A / 2) ** 2 / A**third) / A
+    text = av - a_s * A**-third - ac / 4 * A ** (2 * third)
+    verify.identical(per_nucleon, text)
+    verify.refutes(per_nucleon, av - a_s * A**-third - ac / 2 * A ** (2 * third), why="factor 2")
+    verify.refutes(per_nucleon, av + a_s * A**-third - ac / 4 * A ** (2 * third), why="sign")
+    slope = sympy.diff(text, A)
+    stated = a_s / 3 * A ** (-4 * third) - ac / 6 * A**-third
+    verify.identical(slope, stated)
+    verify.refutes(slope, stated + ac / 12 * A**-third, why="1/12 for 1/6")
+    top = 2 * a_s / ac
+    zero = sympy.zeros(1, 1)
+    verify.identical(sympy.Matrix([slope.subs(A, top)]), zero)
+    verify.refutes(sympy.Matrix([slope.subs(A, top / 2)]), zero, why="factor 2 at the top")
+    verify.refutes(sympy.Matrix([slope.subs(A, 2 * ac / a_s)]), zero, why="inverted")
+
+    z = np.arange(8, 60)
+    columns = nuclear.liquid_drop_terms(z, z)
+    # Z(Z-1) in the column, Z^2 in the formula.
+    energies = columns[:, :3] @ [15.6, 17.3, 0.7] - 0.7 * z / np.cbrt(2 * z)
+    at = {av: 15.6, a_s: 17.3, ac: 0.7}
+    curve = sympy.lambdify(A, text.subs(at))(2.0 * z)
+    verify.agree(energies / (2 * z), curve, rtol=1e-13)
+    verify.refutes(columns[:, :3] @ [15.6, 17.3, 0.7] / (2 * z), curve, why="Z(Z-1) for Z^2")
+    search = optimize.minimize_scalar(
+        lambda n: -15.6 + 17.3 * n ** (-1 / 3) + 0.7 / 4 * n ** (2 / 3), bounds=(10, 200)
+    )
+    verify.agree(search.x, float(top.subs(at)), rtol=1e-5)
+    verify.refutes(search.x, 17.3 / 0.7, why="factor 2, by search")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-separation",
+    "eq-nuclear-masses-linear-gap",
+    routes=("differences of mass excesses", "dlmath.nuclear", "the table, looked up"),
+)
+def test_separation_energies(verify, masses, nuclei):
+    """Masses before and after say what a neutron costs; gaps are second differences."""
+    D = dict(
+        zip(
+            zip(nuclei.Z.tolist(), nuclei.N.tolist(), strict=True),
+            nuclei.mass_excess.tolist(),
+            strict=True,
+        )
+    )
+    D_n = masses.mass_excess[nuclear.nuclide_index(masses, 0, 1)]
+    Z, N, B = nuclei.Z, nuclei.N, nuclei.binding_energy
+    functions = {1: nuclear.neutron_separation_energy, 2: nuclear.two_neutron_separation_energy}
+    for number, function in functions.items():
+        by_function = function(Z, N, B)
+        has = np.isfinite(by_function)
+        by_mass = [D[z, n - number] + number * D_n - D[z, n] for z, n in D if (z, n - number) in D]
+        verify.agree(by_function[has], by_mass, atol=1e-9)
+        verify.refutes(-by_function[has], by_mass, why="sign")
+        verify.refutes(by_function[has] + D_n, by_mass, why="one neutron more")
+
+    at = dict(zip(D, B.tolist(), strict=True))
+    S = dict(zip(D, nuclear.two_neutron_separation_energy(Z, N, B).tolist(), strict=True))
+    inner = [(z, n) for z, n in D if (z, n - 2) in D and (z, n + 2) in D]
+    first = [S[z, n] - S[z, n + 2] for z, n in inner]
+    second = [2 * at[z, n] - at[z, n - 2] - at[z, n + 2] for z, n in inner]
+    verify.agree(first, second, atol=1e-9)
+    verify.refutes(np.negative(first), second, why="sign of the gap")
+    verify.refutes(np.array(first) / 2, second, why="factor 2")
+    # The closed shells of tin-132 and lead-208 against the median of all gaps.
+    gaps = dict(zip(inner, first, strict=True))
+    verify.at_most([3 * np.median(first)] * 2, [gaps[50, 82], gaps[82, 126]])
+    verify.refutes([3 * np.median(first)] * 2, [gaps[50, 70], gaps[82, 118]], why="open shells")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-promiscuity",
+    "eq-nuclear-masses-linear-extended",
+    routes=("counting in integers", "high precision", "dlmath.nuclear"),
+)
+def test_extended_drop(verify, nuclei):
+    """Steps to a closed shell are counted one by one; all seven further terms are dlmath's."""
+    magic = {2, 8, 20, 28, 50, 82, 126, 184}
+
+    def steps(number):
+        return next(k for k in range(200) if number - k in magic or number + k in magic)
+
+    Z, N = nuclei.Z[::7], nuclei.N[::7]
+    nu_p, nu_n = np.array([steps(z) for z in Z]), np.array([steps(n) for n in N])
+    verify.agree(nuclear.valence_numbers(Z, N), [nu_p, nu_n])
+    verify.refutes(nuclear.valence_numbers(N, Z), [nu_p, nu_n], why="Z and N exchanged")
+    P = [
+        float(Fraction(int(p * n), int(p + n))) if p + n else 0.0
+        for p, n in zip(nu_p, nu_n, strict=True)
+    ]
+    verify.agree(nuclear.promiscuity(Z, N), P, rtol=1e-15)
+    verify.refutes(2 * nuclear.promiscuity(Z, N), P, why="harmonic mean, factor 2")
+    verify.refutes(nu_p * nu_n, P, why="product only")
+    # Mean number of partners: each bond joins two of the nu_p + nu_n, counted from one side.
+    bonds = [sum(1 for _ in itertools.product(range(p), range(n))) for p, n in ((4, 6), (3, 3))]
+    verify.agree([bonds[0] / 10, bonds[1] / 6], [4 * 6 / 10, 9 / 6], rtol=1e-15)
+    verify.refutes([2 * bonds[0] / 10, 2 * bonds[1] / 6], [4 * 6 / 10, 9 / 6], why="both ends")
+    verify.agree(nuclear.promiscuity([82, 50], [126, 82]), np.zeros(2))
+    verify.refutes(nuclear.promiscuity([84, 52], [128, 84]), np.zeros(2), why="open shells")
+
+    mpmath.mp.dps = 30
+    names = dict(sa=0.9, w=30.0, x=1.3, cu=2.1, b1=0.2, b2=0.7, b3=0.05)
+    five = [15.6, 17.3, 0.7, 22.9, 12.4]
+
+    def formula(z, n, p, q, P, flip="", exchange=4, wigner=1, **a):
+        a = names | a
+        number, w = mpmath.mpf(z + n), abs(n - z)
+        third = mpmath.cbrt(number)
+        terms = {
+            "sa": a["sa"] * w**2 / third**4,
+            "w": -a["w"] * w / number**wigner,
+            "x": a["x"] * mpmath.cbrt(z) ** exchange / third,
+            "cu": a["cu"] * third,
+            "b1": -a["b1"] * (p + q),
+            "b2": -a["b2"] * P,
+            "b3": a["b3"] * P**2,
+        }
+        return float(sum(-t if name == flip else t for name, t in terms.items()))
+
+    def energies(**wrong):
+        rows = zip(Z.tolist(), N.tolist(), nu_p.tolist(), nu_n.tolist(), P, strict=True)
+        return [formula(*row, **wrong) for row in rows]
+
+    terms = nuclear.extended_liquid_drop_terms(Z, N)
+    by_dlmath = terms[:, 5:] @ list(names.values())
+    verify.agree(by_dlmath, energies(), rtol=1e-12, atol=1e-13)
+    verify.refutes(by_dlmath, energies(flip="sa"), why="sign of the surface asymmetry")
+    verify.refutes(by_dlmath, energies(flip="w"), why="sign of the Wigner term")
+    verify.refutes(by_dlmath, energies(flip="x"), why="sign of the exchange")
+    verify.refutes(by_dlmath, energies(flip="cu"), why="sign of the curvature")
+    verify.refutes(by_dlmath, energies(flip="b1"), why="sign of the valence nucleons")
+    verify.refutes(by_dlmath, energies(flip="b2"), why="sign of P")
+    verify.refutes(by_dlmath, energies(flip="b3"), why="sign of P^2")
+    verify.refutes(by_dlmath, energies(exchange=6), why="Z^2 in the exchange")
+    verify.refutes(by_dlmath, energies(wigner=0), why="Wigner term not divided by A")
+    verify.agree(terms[:, :5] @ five, nuclear.liquid_drop_terms(Z, N) @ five, rtol=1e-14)
+    verify.refutes(terms[:, 5:10] @ five, nuclear.liquid_drop_terms(Z, N) @ five, why="others")
+
+    # All twelve coefficients come out positive, and 1.3 MeV remain.
+    X = nuclear.extended_liquid_drop_terms(nuclei.Z, nuclei.N)
+    size = np.linalg.norm(X, axis=0)
+    theta = np.linalg.lstsq(X / size, nuclei.binding_energy, rcond=None)[0] / size
+    verify.at_most(np.zeros(12), theta)
+    verify.refutes(np.zeros(12), -theta, why="all coefficients negative")
+    error = np.sqrt(np.mean((nuclei.binding_energy - X @ theta) ** 2))
+    verify.agree(error, 1.3, atol=0.05)
+    short = np.linalg.lstsq(X[:, :9], nuclei.binding_energy, rcond=None)[0]
+    without = np.sqrt(np.mean((nuclei.binding_energy - X[:, :9] @ short) ** 2))
+    verify.refutes(without, 1.3, why="without the terms of the shells")
