@@ -11,6 +11,7 @@ from dlmath import nuclear
 from dlmath.datasets import load_alpha_decays, load_nuclear_masses
 from dlmath.linear import OLS
 from scipy import constants, integrate, optimize, special
+from sklearn import metrics
 
 
 @pytest.fixture(scope="module")
@@ -976,3 +977,401 @@ def test_extended_drop(verify, nuclei):
     short = np.linalg.lstsq(X[:, :9], nuclei.binding_energy, rcond=None)[0]
     without = np.sqrt(np.mean((nuclei.binding_energy - X[:, :9] @ short) ** 2))
     verify.refutes(without, 1.3, why="without the terms of the shells")
+
+
+# Duflo and Zuker, nuclide by nuclide, from the text alone.
+
+
+def levels():
+    """List the sub-shells j_0, r_0, j_1, r_1, ... with their places."""
+    return [(name, q, (q + 1) * (2 if name == "j" else q)) for q in range(9) for name in "jr"]
+
+
+def fill(number, lifted):
+    """Fill the sub-shells in turn and lift some of the last one's nucleons into the next."""
+    held, left, last = {}, number, None
+    for place, (name, q, size) in enumerate(levels()):
+        held[name, q] = min(left, size)
+        left -= held[name, q]
+        if held[name, q]:
+            last = place
+    (name, q, _), (after, r, _) = levels()[last], levels()[last + 1]
+    in_last = held[name, q]
+    held[name, q] -= lifted
+    held[after, r] += lifted
+    return held, name, q, in_last
+
+
+def kind(number, lifted, square=2, spread=1.5):
+    """Return M, S, T, Q, Q' and q of the neutrons or protons of a nucleus."""
+    held, name, q, in_last = fill(number, lifted)
+    a = [(held["j", p] + held["r", p]) / ((p + 1) * (p + 2)) ** 0.5 for p in range(9)]
+    b = [p / 2 * held["j", p] - held["r", p] for p in range(9)]
+    S = sum(
+        b[p] / ((p + 1) * (p + 2)) ** spread * ((1 + a[p]) * p**2 + (1 - a[p]) * (4 * p - 5))
+        for p in range(9)
+    )
+    if name == "j":  # The shell is r_(q-1) and j_q, of which r_(q-1) is full.
+        places, taken, staying = q * (q + 1) + 2, q * (q - 1) + in_last, q * (q - 1) + in_last
+    else:
+        places, taken, staying = (q + 1) * (q + 2) + 2, in_last, in_last - lifted
+    free = places - taken
+    T = taken * free * (taken - free) / places
+    prime = staying * (places - 4 - staying) / places**1.5
+    return sum(a) ** square, S, T, taken * free / places, prime, q
+
+
+def duflo_zuker(Z, N, deformed, pairing=1, **wrong):
+    """Spell the ten columns of one nuclide out."""
+    A, w = Z + N, abs(N - Z)
+    zeta = (N - Z) / A
+    Rc = A ** (1 / 3) * (1 - zeta**2 / 4)
+    Ra = Rc**2 / A ** (1 / 3)
+    p, n = (kind(number, 4 if deformed else 0, **wrong) for number in (Z, N))
+    if Z % 2 == N % 2:
+        delta = (2 - w / A, w / A)[Z % 2]
+    else:
+        delta = 1 if (Z % 2 == 1) == (Z > N) else 1 - w / A
+    x = Z * (Z - 1)
+    T = 0 if deformed else p[2] + n[2]
+    return [
+        (-x + 0.76 * x ** (2 / 3)) / Rc,
+        (p[0] + n[0] + p[1] + n[1]) / Ra,
+        -(p[0] + n[0]) / Ra**2,
+        -w * (w + 2) / (A ** (2 / 3) * Ra),
+        w * (w + 2) / (A ** (2 / 3) * Ra**2) - w * (w - 1) / (A * Ra**4),
+        T / Ra,
+        -T / Ra**2,
+        0 if deformed else p[3] * n[3] * 2 ** (p[5] ** 0.5 + n[5] ** 0.5) / Ra,
+        p[4] * n[4] / Ra if deformed else 0,
+        delta**pairing / Ra,
+    ]
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-dz-master",
+    "eq-nuclear-masses-linear-dz-quadrupole",
+    "eq-nuclear-masses-linear-dz-terms",
+    routes=("the text's sums, nuclide by nuclide", "dlmath.nuclear.duflo_zuker_terms", "the data"),
+)
+def test_duflo_zuker(verify, nuclei):
+    """The text's sums are dlmath's columns, and published coefficients miss 2003 by 0.561 MeV."""
+    some = slice(None, None, 5)
+    pairs = list(zip(nuclei.Z[some].tolist(), nuclei.N[some].tolist(), strict=True))
+    for deformed in (False, True):
+        columns = nuclear.duflo_zuker_terms(nuclei.Z[some], nuclei.N[some], deformed)
+        spelt = [duflo_zuker(z, n, deformed) for z, n in pairs]
+        verify.agree(columns, spelt, rtol=1e-11, atol=1e-12)
+        other = [duflo_zuker(z, n, not deformed) for z, n in pairs]
+        verify.refutes(columns, other, why="the other shape")
+        swapped = [duflo_zuker(n, z, deformed) for z, n in pairs]
+        verify.refutes(columns, swapped, why="neutrons and protons exchanged")
+        wrong = [duflo_zuker(z, n, deformed, square=1) for z, n in pairs]
+        verify.refutes(columns, wrong, why="M not squared")
+        wrong = [duflo_zuker(z, n, deformed, spread=1.0) for z, n in pairs]
+        verify.refutes(columns, wrong, why="Omega for Omega^(3/2)")
+        wrong = [duflo_zuker(z, n, deformed, pairing=2) for z, n in pairs]
+        verify.refutes(columns, wrong, why="another pairing")
+
+    # Shells: where r_q and the next j end, and nothing of the quadrupole is left.
+    ends = np.cumsum([size for *_, size in levels()])[2::2][:6]
+    verify.agree(ends, [6, 14, 28, 50, 82, 126])
+    verify.refutes(np.cumsum([s for *_, s in levels()])[1::2][:6], [6, 14, 28, 50, 82, 126],
+                   why="shells of the oscillator")  # fmt: skip
+    closed = [kind(int(end), 0)[2:4] for end in ends]
+    verify.agree(closed, np.zeros((6, 2)), atol=1e-12)
+    verify.refutes([kind(int(end) + 2, 0)[2:4] for end in ends], np.zeros((6, 2)), why="open")
+    # b_q: zero for a full oscillator shell.
+    full = np.array([kind(n, 0)[1] for n in (2, 8, 20, 40, 70, 112)])
+    verify.agree(full, np.zeros(6), atol=1e-12)
+    half = np.array([kind(n, 0)[1] for n in (6, 14, 28, 50, 82, 126)])
+    verify.refutes(half, np.zeros(6), why="where j_q is full")
+    # M for N = Z is about 0.86 A^(4/3), at the closed shells of a very large nucleus.
+    q = np.arange(2000)
+    number = np.sum((q + 1) * (q + 2.0))
+    master = 2 * np.sum(np.sqrt((q + 1) * (q + 2.0))) ** 2 / (2 * number) ** (4 / 3)
+    verify.agree(master, 0.86, atol=0.005)
+    verify.refutes(2 * master, 0.86, why="factor 2")
+
+    # The formula as published against the masses of 2003.
+    then = nuclear.from_oxygen(load_nuclear_masses(edition=2003))
+    a = nuclear.DUFLO_ZUKER_COEFFICIENTS
+
+    def energy(z, n):
+        shapes = [False, True] if z > 50 else [False]
+        return max(np.dot(duflo_zuker(z, n, shape), a) for shape in shapes)
+
+    rows = zip(then.Z.tolist(), then.N.tolist(), strict=True)
+    error = then.binding_energy - [energy(z, n) for z, n in rows]
+    verify.agree(np.sqrt(np.mean(error**2)), 0.561, atol=5e-4)
+    rows = zip(then.Z.tolist(), then.N.tolist(), strict=True)
+    spherical = then.binding_energy - [np.dot(duflo_zuker(z, n, False), a) for z, n in rows]
+    verify.refutes(np.sqrt(np.mean(spherical**2)), 0.561, why="all nuclei spherical")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-dz-choice",
+    routes=("the larger of two energies, nuclide by nuclide", "dlmath.nuclear.DufloZuker"),
+)
+def test_choice_of_the_shape(verify, nuclei):
+    """Above fifty protons a prediction is the larger of two energies, below it is the spherical one."""
+    Z, N, B = nuclei.Z, nuclei.N, nuclei.binding_energy
+    model = nuclear.DufloZuker(choice="alternating").fit(np.column_stack([Z, N]), B)
+    some = np.concatenate([np.arange(5, len(Z), 9), np.flatnonzero((Z == 50) | (Z == 51))])
+    predicted = model.predict(np.column_stack([Z, N])[some])
+
+    def larger(first=51, choose=max):
+        rows = zip(Z[some].tolist(), N[some].tolist(), strict=True)
+        return [
+            choose(np.dot(duflo_zuker(z, n, d), model.coef_) for d in (False, True)[: 1 + (z >= first)])
+            for z, n in rows
+        ]  # fmt: skip
+
+    verify.agree(predicted, larger(), rtol=1e-11)
+    verify.refutes(predicted, larger(choose=min), why="the smaller energy")
+    verify.refutes(predicted, larger(first=200), why="always spherical")
+    verify.refutes(predicted, larger(first=20), why="lighter nuclei deformed")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-alternating",
+    routes=("the costs before and after, step by step", "scipy's search from the end of the walk"),
+)
+def test_alternating_choice_and_fit(verify, nuclei):
+    """Fits never raise the cost, a choice may; walks are periodic, and one ends in a minimum."""
+    Z, N, y = nuclei.Z, nuclei.N, nuclei.binding_energy
+    X = [nuclear.duflo_zuker_terms(Z, N, shape) for shape in (False, True)]
+
+    def gamma(theta):
+        return (Z > 50) & (X[1] @ theta > X[0] @ theta)
+
+    def F(theta, choice):
+        return np.mean((y - np.where(choice, X[1] @ theta, X[0] @ theta)) ** 2)
+
+    def fit(choice):
+        return np.linalg.lstsq(np.where(choice[:, None], X[1], X[0]), y, rcond=None)[0]
+
+    starts = [Z > 50, gamma(nuclear.DUFLO_ZUKER_COEFFICIENTS), np.zeros(len(Z), dtype=bool)]
+    raised, periods = [], []
+    for choice in starts:
+        theta, seen = nuclear.DUFLO_ZUKER_COEFFICIENTS, []
+        while not any(np.array_equal(choice, old) for old in seen):
+            seen.append(choice)
+            before, theta = F(theta, choice), fit(choice)
+            verify.at_most(F(theta, choice), before, atol=1e-12)
+            verify.refutes(F(1.001 * theta, choice), F(theta, choice), why="another theta")
+            choice, old = gamma(theta), choice
+            raised.append(F(theta, choice) - F(theta, old))
+            # Where the prediction rises, the error falls if and only if y is above the mean.
+            new, former = (np.where(c, X[1] @ theta, X[0] @ theta) for c in (choice, old))
+            rises = new > former
+            if rises.any():
+                falls = (y - new)[rises] ** 2 < (y - former)[rises] ** 2
+                above = y[rises] > (new + former)[rises] / 2
+                verify.agree(falls.astype(float), above.astype(float))
+                verify.refutes(1.0 - falls, above.astype(float), why="if and only if below")
+        periods.append(len(seen) - next(i for i, c in enumerate(seen) if np.array_equal(c, choice)))
+        if choice is not starts[2] and len(periods) == 1:
+            end, final = theta, choice
+    verify.agree(periods, [1, 1, 2])
+    verify.refutes(periods, [1, 1, 1], why="every walk stops")
+    verify.at_most([1e-6], [max(raised)])
+    verify.refutes([1e-6], [min(raised)], why="a choice always raises the cost")
+
+    # The end of the first walk: no step in any direction lowers C.
+    scale = 1e-7 * np.abs(end)
+    C = F(end, gamma(end))
+    around = [
+        F(end + s * scale * e, gamma(end + s * scale * e)) for e in np.eye(10) for s in (-1, 1)
+    ]
+    verify.at_most(np.full(20, C), around, atol=1e-13)
+    elsewhere = fit(starts[0])
+    slope = [F(elsewhere + 1e-4 * e * np.abs(elsewhere), final) for e in steps]
+    verify.refutes(np.full(20, F(elsewhere, final)), slope, why="the first fit")
+
+
+# Polynomials.
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-polynomial",
+    routes=("monomials by numpy's lstsq", "counting", "dlmath.nuclear.PolynomialMass"),
+)
+def test_polynomial(verify, nuclei):
+    """All monomials up to the degree span the same functions, and their number is p."""
+    rng = np.random.default_rng(3)
+    rows = rng.integers(8, 40, (120, 2))
+    y = rng.normal(size=120)
+    new = rng.integers(5, 45, (10, 2))
+
+    def monomials(points, m, total=True):
+        points = points / 20 - 1
+        powers = [(i, j) for i in range(m + 1) for j in range(m + 1) if i + j <= m or not total]
+        return np.column_stack([points[:, 0] ** i * points[:, 1] ** j for i, j in powers])
+
+    for m in (1, 2, 4):
+        p = (m + 1) * (m + 2) // 2
+        verify.agree([monomials(rows, m).shape[1]], [p])
+        verify.refutes([monomials(rows, m, total=False).shape[1]], [p], why="each degree up to m")
+        verify.refutes([m * (m + 1) // 2], [p], why="degree below m")
+        model = nuclear.PolynomialMass(degree=m, lam=1e-14).fit(rows, y)
+        verify.agree([len(model.coef_) + 1], [p])
+        verify.refutes([len(model.coef_)], [p], why="without the constant")
+        theta = np.linalg.lstsq(monomials(rows, m), y, rcond=None)[0]
+        verify.agree(model.predict(new), monomials(new, m) @ theta, rtol=1e-7, atol=1e-8)
+        fewer = np.linalg.lstsq(monomials(rows, m - 1), y, rcond=None)[0]
+        verify.refutes(model.predict(new), monomials(new, m - 1) @ fewer, why="a degree less")
+        # The features, with T_i = cos(i arccos).
+        lower, upper = rows.min(axis=0), rows.max(axis=0)
+        angles = np.arccos(np.clip(2 * (rows - lower) / (upper - lower) - 1, -1, 1))
+        values = model.ridge_.intercept_ + sum(
+            c * np.cos(i * angles[:, 0]) * np.cos(j * angles[:, 1])
+            for c, (i, j) in zip(model.coef_, model.powers_, strict=True)
+        )
+        verify.agree(model.predict(rows), values, atol=1e-12)
+        swapped = model.ridge_.intercept_ + sum(
+            c * np.cos(j * angles[:, 0]) * np.cos(i * angles[:, 1])
+            for c, (i, j) in zip(model.coef_, model.powers_, strict=True)
+        )
+        verify.refutes(model.predict(rows), swapped, why="Z and N exchanged")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-chebyshev",
+    routes=("linear programming", "the recursion", "hyperbolic cosine"),
+)
+def test_growth_of_polynomials(verify):
+    """Linear programming finds no polynomial that is larger outside than T_m, and finds T_m."""
+    grid = np.cos(np.linspace(0, np.pi, 721))
+    for m in (1, 3, 6):
+        for x in (1.0, 1.05, 1.4, -1.2):
+            features = np.polynomial.chebyshev.chebvander(grid, m)
+            at = np.polynomial.chebyshev.chebvander(np.array([x]), m)[0]
+            best = optimize.linprog(
+                -at,
+                A_ub=np.vstack([features, -features]),
+                b_ub=np.full(2 * len(grid), 2.5),
+                bounds=(None, None),
+            )
+            recursion = [1.0, x]
+            for _ in range(m - 1):
+                recursion.append(2 * x * recursion[-1] - recursion[-2])
+            verify.agree(-best.fun, 2.5 * abs(recursion[m]), rtol=1e-9)
+            verify.refutes(-best.fun, abs(recursion[m]), why="without M")
+            verify.refutes(-best.fun, 2 * 2.5 * abs(recursion[m]), why="factor 2")
+            closed = np.cosh(m * np.arccosh(abs(x)))
+            verify.agree(abs(recursion[m]), closed, rtol=1e-12)
+            verify.refutes(abs(recursion[m]), np.cosh(m * np.arccosh(abs(x))) + 1e-3, why="1e-3")
+    # Close to the end: the slope m^2, and cosh(m sqrt(2 eps)).
+    m, step = 7, 1e-6
+    slope = (np.cosh(m * np.arccosh(1 + step)) - 1) / step
+    verify.agree([slope, np.cosh(m * np.sqrt(2e-6))], [m**2, np.cosh(m * np.arccosh(1 + step))],
+                 rtol=1e-4)  # fmt: skip
+    verify.refutes([slope, np.cosh(m * np.sqrt(2e-6))], [m, 1.0], why="slope m")
+    # Without the bound on the whole interval the theorem fails: small at the nodes only.
+    nodes = np.cos((np.arange(3) + 0.5) * np.pi / 3)
+    f = np.poly1d(5 * np.poly(nodes))
+    verify.at_most(np.abs(f(nodes)).max(), 1.0)
+    verify.at_most(abs(2 * 1.5**2 - 1), np.cosh(2 * np.arccosh(1.5)), atol=1e-12)
+    verify.refutes(abs(f(1.5)), np.cosh(3 * np.arccosh(1.5)), why="bounded at three points only")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-leverage",
+    "eq-nuclear-masses-linear-leverage-growth",
+    "eq-nuclear-masses-linear-ridge-leverage",
+    routes=("a search over theta", "all signs of the errors", "exact fractions", "SVD"),
+)
+def test_leverage(verify):
+    """The largest ratio, the variance from all signs and the matrices agree; bounds hold."""
+    rng = np.random.default_rng(4)
+    n, m = 9, 3
+    z = np.linspace(-1, 1, n) * np.array([1.0, 0.9, 1, 1, 1, 1, 1, 0.8, 1])
+    X = np.column_stack([z**k for k in range(m + 1)])
+    new = np.array([1.5**k for k in range(m + 1)])
+    A = sympy.Matrix([[sympy.Rational(float(v)) for v in row] for row in X])
+    x = sympy.Matrix([sympy.Rational(float(v)) for v in new])
+    h = float((x.T * (A.T * A).LUsolve(x))[0])
+    search = optimize.minimize(
+        lambda t: -((new @ t) ** 2) / np.sum((X @ t) ** 2), rng.normal(size=m + 1), tol=1e-14
+    )
+    verify.agree(-search.fun, h, rtol=1e-6)
+    verify.refutes(-search.fun * n, h, why="factor n")
+    verify.refutes(np.sqrt(-search.fun), h, why="not squared")
+    verify.refutes(new @ X.T @ X @ new, h, why="not inverted")
+    estimates = signs(n) @ np.linalg.pinv(X).T @ new
+    verify.agree(np.mean(estimates**2), h, rtol=1e-11)
+    verify.refutes(np.mean(np.abs(estimates)), h, why="mean size of the error")
+
+    chebyshev = np.cos(m * np.arccos(np.clip(z, -1, 1)))
+    bounds = np.array([np.cosh(m * np.arccosh(1.5)) ** 2 / np.sum(chebyshev**2), 0])
+    bounds[1] = np.cosh(m * np.arccosh(1.5)) ** 2 / n
+    verify.at_most([bounds[0], bounds[1]], [h, bounds[0]])
+    verify.refutes([n * bounds[0], bounds[1]], [h, bounds[0]], why="factor n in the bound")
+    line = X[:, :2]
+    of_line = new[:2] @ np.linalg.solve(line.T @ line, new[:2])
+    verify.refutes([bounds[0], bounds[1]], [of_line, bounds[0]], why="no cubic polynomials")
+    beyond = np.column_stack([(2 * z) ** k for k in range(m + 1)])
+    wide = new @ np.linalg.solve(beyond.T @ beyond, new)
+    verify.refutes([bounds[0], bounds[1]], [wide, bounds[0]], why="data outside of [-1, 1]")
+
+    lam, s = 0.02, 0.6
+    ridge = np.linalg.solve(X.T @ X + n * lam * np.eye(m + 1), X.T)
+    variance = np.mean((s * signs(n) @ ridge.T @ new) ** 2)
+    _, d, Vt = np.linalg.svd(X, full_matrices=False)
+
+    def formula(shift=n * lam, power=2):
+        return s**2 * np.sum((d / (d**2 + shift)) ** power * (Vt @ new) ** 2)
+
+    verify.agree(variance, formula(), rtol=1e-11)
+    verify.refutes(variance, formula(shift=lam), why="factor n beside lambda")
+    verify.refutes(variance, formula(power=1), why="filter not squared")
+    verify.refutes(variance, s**2 * h, why="no penalty")
+    verify.refutes(variance, formula() / s, why="s for its square")
+    verify.at_most(variance / s**2, h)
+    verify.refutes(formula(shift=-lam) / s**2, h, why="negative penalty")
+
+
+# How far can you trust it?
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-rms", routes=("exact fractions", "scikit-learn", "numpy")
+)
+def test_rms(verify):
+    """The root of the mean square, by fractions and by scikit-learn, over the test set only."""
+    B = [Fraction(v) for v in (100, 205, 311, 398, 512)]
+    B_hat = [Fraction(v) for v in (101, 203, 315, 398, 508)]
+    mean = sum((u - v) ** 2 for u, v in zip(B, B_hat, strict=True)) / len(B)
+    y, f = np.array(B, dtype=float), np.array(B_hat, dtype=float)
+    theirs = metrics.root_mean_squared_error(y, f)
+    verify.agree(np.sqrt(np.mean((y - f) ** 2)), float(mean) ** 0.5, rtol=1e-15)
+    verify.refutes(np.mean((y - f) ** 2), float(mean) ** 0.5, why="without the root")
+    verify.agree(theirs, float(mean) ** 0.5, rtol=1e-15)
+    verify.refutes(np.std(y - f), float(mean) ** 0.5, why="mean error taken off")
+    verify.refutes(np.mean(np.abs(y - f)), float(mean) ** 0.5, why="mean size of the error")
+    verify.refutes(np.sqrt(np.sum((y - f) ** 2)), float(mean) ** 0.5, why="factor n")
+
+
+@pytest.mark.verifies(
+    "eq-nuclear-masses-linear-copy", routes=("sympy", "all signs of two errors", "a search")
+)
+def test_copying(verify):
+    """Two correlated errors from all signs leave s^2 (1 - c^2), and no other copy leaves less."""
+    c, s, b = sympy.symbols("c s b", real=True)
+    remains = sympy.expand(s**2 - 2 * b * c * s**2 + b**2 * s**2)
+    (best,) = sympy.solve(sympy.diff(remains, b), b)
+    verify.identical(remains.subs(b, best), s**2 * (1 - c**2))
+    verify.refutes(remains.subs(b, best), s**2 * (1 - c), why="c for its square")
+    verify.refutes(remains.subs(b, 1), s**2 * (1 - c**2), why="copied in full")
+
+    value, size = 0.94, 3.1
+    first = size * signs(2)[:, 0]
+    second = value * first + size * np.sqrt(1 - value**2) * signs(2)[:, 1]
+    left = np.mean((first - value * second) ** 2)
+    verify.agree(left, size**2 * (1 - value**2), rtol=1e-12)
+    verify.refutes(np.mean((first - second) ** 2), size**2 * (1 - value**2), why="whole copy")
+    verify.refutes(np.mean((first + value * second) ** 2), size**2 * (1 - value**2), why="sign")
+    search = optimize.minimize_scalar(lambda t: np.mean((first - t * second) ** 2))
+    verify.agree([search.x, np.sqrt(left)], [value, 1.06], rtol=5e-3)
+    verify.refutes([1.0, np.sqrt(left)], [value, 1.06], why="copied in full, by search")
