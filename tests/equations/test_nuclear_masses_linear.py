@@ -1114,7 +1114,7 @@ def test_duflo_zuker(verify, nuclei):
     routes=("the larger of two energies, nuclide by nuclide", "dlmath.nuclear.DufloZuker"),
 )
 def test_choice_of_the_shape(verify, nuclei):
-    """Above fifty protons a prediction is the larger of two energies, below it is the spherical one."""
+    """Above fifty protons a prediction is the larger of two energies, else the spherical one."""
     Z, N, B = nuclei.Z, nuclei.N, nuclei.binding_energy
     model = nuclear.DufloZuker(choice="alternating").fit(np.column_stack([Z, N]), B)
     some = np.concatenate([np.arange(5, len(Z), 9), np.flatnonzero((Z == 50) | (Z == 51))])
@@ -1122,10 +1122,11 @@ def test_choice_of_the_shape(verify, nuclei):
 
     def larger(first=51, choose=max):
         rows = zip(Z[some].tolist(), N[some].tolist(), strict=True)
+        shapes = [(z, n, (False, True) if z >= first else (False,)) for z, n in rows]
         return [
-            choose(np.dot(duflo_zuker(z, n, d), model.coef_) for d in (False, True)[: 1 + (z >= first)])
-            for z, n in rows
-        ]  # fmt: skip
+            choose(np.dot(duflo_zuker(z, n, shape), model.coef_) for shape in possible)
+            for z, n, possible in shapes
+        ]
 
     verify.agree(predicted, larger(), rtol=1e-11)
     verify.refutes(predicted, larger(choose=min), why="the smaller energy")
@@ -1171,7 +1172,7 @@ def test_alternating_choice_and_fit(verify, nuclei):
                 verify.agree(falls.astype(float), above.astype(float))
                 verify.refutes(1.0 - falls, above.astype(float), why="if and only if below")
         periods.append(len(seen) - next(i for i, c in enumerate(seen) if np.array_equal(c, choice)))
-        if choice is not starts[2] and len(periods) == 1:
+        if len(periods) == 1:
             end, final = theta, choice
     verify.agree(periods, [1, 1, 2])
     verify.refutes(periods, [1, 1, 1], why="every walk stops")
@@ -1181,9 +1182,8 @@ def test_alternating_choice_and_fit(verify, nuclei):
     # The end of the first walk: no step in any direction lowers C.
     scale = 1e-7 * np.abs(end)
     C = F(end, gamma(end))
-    around = [
-        F(end + s * scale * e, gamma(end + s * scale * e)) for e in np.eye(10) for s in (-1, 1)
-    ]
+    steps = np.vstack([np.eye(10), -np.eye(10)])
+    around = [F(end + scale * e, gamma(end + scale * e)) for e in steps]
     verify.at_most(np.full(20, C), around, atol=1e-13)
     elsewhere = fit(starts[0])
     slope = [F(elsewhere + 1e-4 * e * np.abs(elsewhere), final) for e in steps]
