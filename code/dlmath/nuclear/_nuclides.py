@@ -54,8 +54,8 @@ def valence_numbers(Z, N):
 def promiscuity(Z, N):
     """Mean number of interactions of a valence nucleon with those of the other kind.
 
-    P = nu_p nu_n / (nu_p + nu_n), which is zero where a shell is closed, and 4 to 5 where nuclei
-    begin to be deformed [1]_.
+    P = nu_p nu_n / (nu_p + nu_n), which is zero where a shell is closed, and large where the shells
+    of both kinds are open and nuclei deformed [1]_.
 
     Parameters
     ----------
