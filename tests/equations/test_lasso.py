@@ -83,6 +83,18 @@ def two_signed(X, y, l1):
     return found[:p] - found[p:]
 
 
+def slowest(method, k):
+    """Walk k steps along a slope that is all but constant, as long as the bound allows.
+
+    The second column sets L = 1, the first is nearly flat, so the penalty alone pulls, and it is
+    chosen for the largest cost after k steps. The minimiser is zero, at the distance 1.
+    """
+    X, y, start = np.diag([1e-7, 1.0]), np.zeros(2), np.array([1.0, 0.0])
+    per_force = (1 - method(X, y, 1e-6, k, theta=start)[-1][0]) / 1e-6
+    lam = 1 / (2 * per_force)
+    return X, lam, method(X, y, lam, k, theta=start)
+
+
 # The question, the cost, one coefficient.
 
 
@@ -451,8 +463,20 @@ def test_coordinate_update(verify):
 def test_where_it_sticks(verify):
     """No step along an axis improves a point of the diagonal, yet the minimum is elsewhere."""
 
-    def f(t):
-        return ((t[0] - 1) ** 2 + (t[1] - 1) ** 2) / 2 + 2 * abs(t[0] - t[1])
+    def f(t, weight=2, half=0.5):
+        return half * ((t[0] - 1) ** 2 + (t[1] - 1) ** 2) + weight * abs(t[0] - t[1])
+
+    # From the origin along an axis, as the text spells it out.
+    steps = np.linspace(-2, 3, 41)
+    spelled = 1 - steps + steps**2 / 2 + 2 * np.abs(steps)
+    for axis in (0, 1):
+        moves = np.outer(np.eye(2)[axis], steps)
+        verify.agree(f(moves), spelled, atol=1e-13)
+        verify.refutes(f(moves, weight=1), spelled, why="the kink without its 2")
+        verify.refutes(f(moves, half=1), spelled, why="squares without 1/2")
+        verify.refutes(f(-moves), spelled, why="sign")
+    verify.at_most(np.full(41, f([0, 0])), spelled)
+    verify.refutes(np.full(41, f([0, 0])), f(moves, weight=0.5), why="a weak kink")
 
     stuck = np.array([0.2, 0.2])
     along = [
@@ -516,6 +540,8 @@ def test_separable_kinks(verify):
         verify.at_most(-moves * d, change, atol=1e-5)
         verify.refutes(-moves * (d + 4), change, why="another slope")
         verify.refutes(-moves * (d - 4), change, why="another slope, downwards")
+        if abs(d) > 0.1:
+            verify.refutes(moves * d, change, why="sign")
 
 
 @pytest.mark.verifies("eq-lasso-decrease", routes=("the two costs", "the bound"))
@@ -706,6 +732,7 @@ def test_rate_of_ista(verify):
     verify.refutes(-L / 2 * gain, left, why="sign")
     wrong = L / 2 * (np.sum((others - reached) ** 2, axis=1))
     verify.refutes(wrong, left, why="second distance forgotten")
+    verify.refutes(L * gain, left, why="L for its half")
 
     # Along the direction of the smallest curvature the walk is slow: there the bound is tested.
     ks = np.arange(1, 400)
@@ -716,6 +743,14 @@ def test_rate_of_ista(verify):
     slow = cost_of(X, y, ista(X, y, lam, 399, theta=start, eta=0.002 / L), lam)[1:] - least
     verify.refutes(slow, bound, why="much shorter steps")
     verify.refutes(walk, L * np.sum((start - best) ** 2) / (2 * ks**4), why="fourth power of k")
+    # On the slowest slope the walk reaches half of the bound, whatever k is.
+    for k in (1, 4, 30):
+        flat, pull, thetas = slowest(ista, k)
+        reached = cost_of(flat, np.zeros(2), thetas[-1], pull)
+        verify.at_most(reached, 1 / (2 * k))
+        verify.refutes(reached, 0.99 / (4 * k), why="less than half of the bound")
+        if k > 1:
+            verify.refutes(reached, 1 / (2 * k**2), why="the square of k")
     costs = cost_of(X, y, ista(X, y, lam, 399, theta=start), lam)
     verify.at_most(np.diff(costs), np.zeros(399), atol=1e-12)
     far = cost_of(X, y, ista(X, y, lam, 30, theta=start, eta=2.2 / L), lam)
@@ -773,6 +808,14 @@ def test_fista(verify):
         why="short steps without momentum",
     )
     verify.refutes(gaps, 2 * size * reach / (ks + 1.0) ** 4, why="fourth power")
+    # On the slowest slope the walk comes near to the bound.
+    for k, share in ((5, 0.66), (50, 0.9), (200, 0.96)):
+        flat, pull, thetas = slowest(fista, k)
+        reached = cost_of(flat, np.zeros(2), thetas[-1], pull)
+        verify.at_most(reached, 2 / (k + 1) ** 2)
+        verify.refutes(reached, 1 / (k + 1) ** 2, why="L for 2 L")
+        verify.refutes(reached, share * 2 / (k + 1) ** 2, why="the bound made smaller")
+        verify.refutes(reached, 2 / (k + 1) ** 3, why="third power")
     ours = cost_of(X, y, ours, lam)[1:] - least
     own = 2 * L * np.sum((start - best) ** 2) / (np.arange(1, 61) + 1.0) ** 2
     verify.at_most(ours, own, atol=1e-12)
@@ -792,18 +835,32 @@ def test_potential_of_fista(verify):
     for _ in range(40):
         a.append((1 + np.sqrt(1 + 4 * a[-1] ** 2)) / 2)
     a = np.array(a)
-    w = [thetas[0] - best]
-    for k in range(40):
-        w.append(a[k] * thetas[k + 1] - (a[k] - 1) * thetas[k] - best)
-    W = L / 2 * np.sum(np.square(w), axis=1)
+
+    def distances(thetas, best, size=L / 2, back=1.0):
+        w = [thetas[0] - best]
+        for k in range(len(thetas) - 1):
+            w.append(a[k] * thetas[k + 1] - (a[k] - back) * thetas[k] - best)
+        return size * np.sum(np.square(w), axis=1)
+
+    W = distances(thetas, best)
     left = (a[:40] ** 2 - a[:40]) * v[:40] - a[:40] ** 2 * v[1:]
     verify.at_most(np.diff(W), left, atol=1e-9)
+    verify.refutes(np.diff(distances(thetas, 0 * best)), left, why="without the minimiser")
+    verify.refutes(np.diff(distances(thetas, best, back=0)), left, why="a for a - 1")
     verify.refutes(-np.diff(W), left, why="sign")
     verify.refutes(np.diff(W), left - v[:40] * a[:40] ** 2, why="squares of a left out")
     verify.agree(a[1:] ** 2 - a[1:], a[:-1] ** 2, rtol=1e-12)
     verify.refutes(a[1:] ** 2, a[:-1] ** 2, why="linear term forgotten")
     verify.at_most(np.arange(40) / 2 + 1, a[:40], atol=1e-12)
     verify.refutes(np.arange(40.0) + 1, a[:40], why="twice as fast")
+    # One flat and one steep direction, with L = 1: there the factor of the distances matters.
+    valley, origin = np.diag([0.1, 1.0]), np.zeros(2)
+    walk = fista(valley, origin, 0.01, 40, theta=np.ones(2))
+    u = cost_of(valley, origin, walk, 0.01)
+    left = (a[:40] ** 2 - a[:40]) * u[:40] - a[:40] ** 2 * u[1:]
+    verify.at_most(np.diff(distances(walk, origin, 0.5)), left, atol=1e-9)
+    verify.refutes(np.diff(distances(walk, origin, 1.0)), left, why="L for its half")
+    verify.refutes(np.diff(distances(walk, origin, 0.25)), left, why="a quarter of L")
     potential = a[:40] ** 2 * v[1:] + W[1:]
     verify.at_most(potential, np.full(40, W[0]), atol=1e-9)
     verify.refutes(potential, np.full(40, W[0] / 10), why="a tenth of the start")
@@ -991,6 +1048,30 @@ def test_support(verify):
     verify.at_most(np.full(12, 1e-6), np.abs(wrong))
     kept = np.array([minimiser(design(0.45), design(0.45) @ truth, lam)[2] for lam in lams])
     verify.refutes(np.full(12, 1e-6), np.abs(kept), why="the condition satisfied")
+    # Columns of any lengths and correlations, and either sign.
+    found, predicted, unsigned, plain = [], [], [], []
+    errors, signed, positive = [], [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n, 4)) + rng.normal(size=(n, 1))
+        truth = np.array([1.0, rng.choice([-1.0, 1.0]), 0.0, 0.0])
+        A, gram = X[:, :2], np.linalg.inv(X[:, :2].T @ X[:, :2])
+        point = minimiser(X, X @ truth, 1e-4)
+        found.append(np.array_equal(np.sign(point), truth))
+        if found[-1]:
+            errors.append(truth[:2] - point[:2])
+            signed.append(n * 1e-4 / 2 * gram @ truth[:2])
+            positive.append(n * 1e-4 / 2 * gram @ np.ones(2))
+        pull = X[:, 2:].T @ A
+        predicted.append(np.max(np.abs(pull @ gram @ truth[:2])) < 1)
+        unsigned.append(np.max(np.abs(pull @ gram @ np.ones(2))) < 1)
+        plain.append(np.max(np.abs(pull @ truth[:2])) < n)
+    verify.agree(errors, signed, atol=1e-12)
+    verify.refutes(errors, positive, why="without the signs")
+    assert 20 < sum(found) < 40
+    verify.agree(found, predicted)
+    verify.refutes(found, unsigned, why="without the signs")
+    verify.refutes(found, plain, why="without the inverse")
 
 
 @pytest.mark.verifies("eq-lasso-laplace", routes=("densities of SciPy", "dlmath.linear.Lasso"))
@@ -1099,6 +1180,19 @@ def test_grouping(verify):
     verify.at_most(differences, bounds)
     verify.refutes(differences, wrong, why="a smaller bound")
     verify.refutes(np.array(differences), np.array(bounds) / n, why="factor n")
+    # Nearly equal columns and a large penalty: there the bound is all but reached.
+    gamma, l2 = 0.995, 10.0
+    second = gamma * u[:, 0] + np.sqrt(1 - gamma**2) * u[:, 1]
+    X = np.sqrt(n) * np.column_stack([u[:, 0], second])
+    apart, along = X[:, 0] - X[:, 1], X[:, 0] + X[:, 1]
+    y = apart / np.linalg.norm(apart) + 0.1 * along / np.linalg.norm(along)
+    found = minimiser(X, y, 1e-6, l2)
+    assert found.prod() > 0
+    bound = np.sqrt(2 * (1 - gamma)) / l2 * np.linalg.norm(y) / np.sqrt(n)
+    verify.at_most(abs(found[0] - found[1]), bound)
+    verify.refutes(abs(found[0] - found[1]), bound / np.sqrt(2), why="root of 2 left out")
+    verify.refutes(abs(found[0] - found[1]), 0.99 * bound, why="one per cent less")
+    verify.refutes(abs(found[0] - found[1]), bound * np.sqrt(1 - gamma), why="no root")
     X, y = problem(6, 2, seed=29)
     twins = minimiser(np.hstack([X, X[:, :1]]), y, 0.2, 0.1)
     verify.agree(twins[0], twins[2] * 1.0, rtol=1e-11)
