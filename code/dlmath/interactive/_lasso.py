@@ -301,7 +301,7 @@ def _draw_path(
         bars.axvline(wall, color="k", linewidth=1.2)
     bars.axvline(0, color="0.5", linewidth=0.8)
     bars.invert_yaxis()
-    bars.set(xlabel="correlation with the residual,\n2xⱼᵀr/(nλ)", xlim=(-1.1, 1.1))
+    bars.set(xlabel="force / λ, 2Xⱼᵀr/(nλ)", xlim=(-1.1, 1.1))
 
 
 def soft_threshold_explorer(
@@ -314,7 +314,7 @@ def soft_threshold_explorer(
     """Show one coefficient: the cost of lasso and ridge, and where lasso, ridge and selection end.
 
     With uncorrelated columns, ``X^T X = n I``, each coefficient has its own cost
-    ``(theta - z)^2 + lambda |theta|`` with ``z = x_j^T y / n``.
+    ``(theta - z)^2 + lambda |theta|`` with ``z = X_j^T y / n``.
 
     Parameters
     ----------
@@ -369,4 +369,4 @@ def _draw_threshold(figure: Figure, z: float, lam: float) -> None:
         maps.plot(z, np.interp(z, theta, minimisers), "o", color=style[:2])
     maps.legend(loc="upper left")
     cost.set(xlabel="θ", ylabel="cost", ylim=(0, 10))
-    maps.set(xlabel="z = xⱼᵀy / n", ylabel="minimiser θ")
+    maps.set(xlabel="z = Xⱼᵀy / n", ylabel="minimiser θ")

@@ -63,7 +63,7 @@ function wallPanel({ share }, { names }, { theta }, slopes) {
   });
   const wall = (at) => ({ type: "line", x: [at, at], y: [-0.5, bottom], color: at ? "ink" : "muted", width: at ? 2 : 1 });
   return {
-    xlabel: share > 0 ? "(2xⱼᵀr/n − 2λ₂θⱼ) / λ₁" : "correlation with the residual, 2xⱼᵀr/(nλ)",
+    xlabel: share > 0 ? "force / λ₁, (2Xⱼᵀr/n − 2λ₂θⱼ) / λ₁" : "force / λ, 2Xⱼᵀr/(nλ)",
     ynames: names, xlim: [-1.1, 1.1], ylim: [bottom, -0.5],
     series: [...slopes.map(bar), wall(-1), wall(0), wall(1)],
   };

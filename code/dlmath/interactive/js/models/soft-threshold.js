@@ -40,7 +40,7 @@ function maps({ z, lambda }, limit) {
   const names = ["— best subset (hard)", "- - ridge (shrink)", "— lasso (soft)"];
   const line = (x, y, more) => ({ type: "line", x, y, ...more });
   return {
-    xlabel: "z = xⱼᵀy / n", ylabel: "minimiser θ", xlim: [-limit, limit], ylim: [-limit, limit],
+    xlabel: "z = Xⱼᵀy / n", ylabel: "minimiser θ", xlim: [-limit, limit], ylim: [-limit, limit],
     series: [
       line([-limit, limit], [0, 0], { color: "muted", width: 1 }),
       line([-limit, limit], [-limit, limit], { color: "muted", width: 1.5, dash: "2 4" }),
