@@ -94,7 +94,7 @@ def test_green_function_of_two_levels(verify):
     verify.refutes(trace, integral(decay=1), why="sign in the exponent")
     verify.refutes(trace, 2 * integral(), why="factor 2")
 
-    # A smooth density: quadrature of the integral against many levels drawn at its quantiles.
+    # A smooth density: adaptive quadrature of the integral against a sum over weighted levels.
     def density(w):
         return stats.norm.pdf(w, 0.4, 0.7)
 
@@ -381,7 +381,9 @@ def test_filter_factors(verify):
         verify.refutes(twice, fractions @ X.T, why="filtered twice")
 
 
-@pytest.mark.verifies("eq-ridge-monotone", routes=("exact fractions", "the sums", "sympy"))
+@pytest.mark.verifies(
+    "eq-ridge-monotone", routes=("exact fractions", "the sums over the singular values")
+)
 def test_norm_and_misfit(verify):
     """Both sums are those of exact solutions; one falls and the other rises with the penalty."""
     X, y, _ = problem(8, 5, 3, seed=8)
@@ -580,7 +582,7 @@ def test_bias_and_variance(verify):
 
 @pytest.mark.verifies("eq-ridge-better", routes=("sympy", "all signs of the noise", "dlmath"))
 def test_some_shrinkage_helps(verify):
-    """Up to the limit every direction gains; beyond it, there are cases in which all lose."""
+    """Up to the limit every direction gains; five per cent beyond it, a well-known one loses."""
     D, S, A, m = sympy.symbols("D S A m", positive=True)
     gain = S / D - (S * D + m**2 * A) / (D + m) ** 2
     claimed = m * (2 * S * D + S * m - m * A * D) / (D * (D + m) ** 2)
@@ -604,11 +606,11 @@ def test_some_shrinkage_helps(verify):
         verify.refutes(errors(0.0), errors(share * limit) * (1 - 1e-6), why="the other way round")
     verify.at_most(2 * s**2 / np.sum(theta**2), n * limit)
     verify.refutes(2 * s**2 / np.min(a**2), n * limit, why="smallest component")
-    # The limit is sharp when the data determine the direction well: with a larger factor all lose.
+    # The limit is sharp when the data determine the direction of the largest component well.
     strong = 1e4
 
     def risk(factor):
-        m = factor * 2 * s**2 / np.max(a**2)
+        m = factor * n * limit
         at = np.argmax(a**2)
         return (s**2 * strong + m**2 * a[at] ** 2) / (strong + m) ** 2
 
@@ -730,7 +732,9 @@ def test_posterior(verify):
     verify.refutes(difference, n / (2 * s**2) * costs, why="factor 2 in the logarithm")
 
 
-@pytest.mark.verifies("eq-ridge-bayes-risk", routes=("sympy", "Gauss-Hermite quadrature", "trace"))
+@pytest.mark.verifies(
+    "eq-ridge-bayes-risk", routes=("Gauss-Hermite quadrature", "the sum", "trace")
+)
 def test_best_penalty_on_average(verify):
     """Averaged over prior and noise by quadrature, the posterior's penalty has the least error."""
     X, _, _ = problem(4, 2, seed=18)
