@@ -137,12 +137,14 @@ def test_the_accelerated_steps_start_beyond_the_last_point(data):
         np.testing.assert_allclose(path[k + 1], step, rtol=1e-12)
 
 
-def test_no_step_of_the_default_length_raises_the_cost(data):
-    X, y = data
-    path = linear.ista(X, y, 0.05, 50, theta=np.full(6, 9.0))
-    assert np.all(np.diff([linear.lasso_cost(X, y, theta, 0.05) for theta in path]) <= 0)
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_no_step_of_the_default_length_raises_the_cost(data, scale):
+    X, y = scale * data[0], scale * data[1]
+    lam, start = 0.05 * scale**2, np.full(6, 9.0)
+    path = linear.ista(X, y, lam, 50, theta=start)
+    assert np.all(np.diff([linear.lasso_cost(X, y, theta, lam) for theta in path]) <= 0)
     d1 = np.linalg.svd(X)[1][0]
-    spelt_out = linear.ista(X, y, 0.05, 50, theta=np.full(6, 9.0), eta=30 / (2 * d1**2))
+    spelt_out = linear.ista(X, y, lam, 50, theta=start, eta=30 / (2 * d1**2))
     np.testing.assert_allclose(path, spelt_out, rtol=1e-12)
 
 

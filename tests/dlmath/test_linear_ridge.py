@@ -108,8 +108,11 @@ def test_without_a_penalty_it_is_least_squares_of_minimum_norm(deficient, rng):
     y = rng.standard_normal(12)
     expected = linalg.pinv(deficient) @ y
     np.testing.assert_allclose(linear.ridge_path(deficient, y, [0.0])[0], expected, atol=1e-12)
-    with pytest.warns(UserWarning, match="not unique: lam is 0 and the 7 features have rank 4"):
+    with pytest.warns(
+        UserWarning, match="not unique: lam is 0 and the 7 features have rank 4"
+    ) as caught:
         model = Ridge(0, fit_intercept=False).fit(deficient, y)
+    assert caught[0].filename == __file__
     np.testing.assert_allclose(model.coef_, expected, atol=1e-12)
     assert model.dof_ == pytest.approx(4)
     nearly = linear.ridge_path(deficient, y, [1e-10])[0]

@@ -81,10 +81,10 @@ class PenalisedSquares:
         As in :func:`~dlmath.linear.lasso_duality_gap`, of the lasso that has the rows of
         ``sqrt(n l2) I`` below those of A, and zeros below b.
         """
-        s = l1 / max(l1, np.abs(c).max())
+        a = l1 / max(l1, np.abs(c).max())
         squares = self.scale - theta @ (self.g + c / 2)
-        slack = l1 * np.abs(theta).sum() - s * (c @ theta)
-        return max(float((1 - s) ** 2 * squares + slack), 0.0)
+        slack = l1 * np.abs(theta).sum() - a * (c @ theta)
+        return max(float((1 - a) ** 2 * squares + slack), 0.0)
 
 
 class Point(NamedTuple):
