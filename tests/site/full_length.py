@@ -334,7 +334,7 @@ def write(folder: Path, config: Path, with_widget: bool = True, words: int = WOR
     (folder / "_config.yml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "_toc.yml").write_text(
         "format: jb-book\nroot: index\nparts:\n"
-        "  - caption: Linear models\n    chapters:\n      - file: full-length\n"
+        "  - caption: Linear models\n    numbered: 1\n    chapters:\n      - file: full-length\n"
         "      - file: short\n  - caption: Networks\n    chapters:\n      - file: other\n",
         encoding="utf-8",
     )

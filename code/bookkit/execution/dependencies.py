@@ -38,14 +38,18 @@ class Dependencies:
         self.data = root / "data"
         self.pins = root / "requirements.txt"
         self._trees: dict[Path, ast.Module] = {}
+        self._keys: dict[tuple[str, ...], str] = {}
         self._hashes: dict[Path, bytes] = {}
 
     def key(self, cells: Iterable[str]) -> str:
         """Return a hash of everything besides the cells that their outputs depend on."""
-        digest = hashlib.sha256(".".join(platform.python_version_tuple()[:2]).encode())
-        for path in sorted({self.pins, *self.files(cells)}):
-            digest.update(path.name.encode() + self._hash(path))
-        return digest.hexdigest()[:32]
+        sources = tuple(cells)
+        if sources not in self._keys:
+            digest = hashlib.sha256(".".join(platform.python_version_tuple()[:2]).encode())
+            for path in sorted({self.pins, *self.files(sources)}):
+                digest.update(path.name.encode() + self._hash(path))
+            self._keys[sources] = digest.hexdigest()[:32]
+        return self._keys[sources]
 
     def files(self, cells: Iterable[str]) -> set[Path]:
         """Return the files of `dlmath` and the data files that the cells depend on."""

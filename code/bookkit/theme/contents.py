@@ -51,7 +51,8 @@ class Heading:
 
 def setup(app: Sphinx) -> None:
     """Have every page written again when the table of contents has changed."""
-    app.connect("env-updated", _pages_with_old_contents)
+    # After Sphinx itself, which numbers the sections on this event.
+    app.connect("env-get-updated", _pages_with_old_contents, priority=900)
 
 
 def _pages_with_old_contents(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -67,10 +68,9 @@ def _pages_with_old_contents(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def parts(builder: StandaloneHTMLBuilder, pagename: str) -> list[Part]:
     """Return the parts of the book in their order."""
-    root = builder.env.get_doctree(builder.config.root_doc)
     return [
-        Part(toctree.get("caption") or "", _entries(builder, pagename, toctree))
-        for toctree in root.findall(addnodes.toctree)
+        Part(caption, _entries(builder, pagename, entries))
+        for caption, entries in _toctrees(builder, builder.config.root_doc)
     ]
 
 
@@ -84,22 +84,45 @@ def page_contents(builder: StandaloneHTMLBuilder, pagename: str) -> list[Heading
 
 
 def _entries(
-    builder: StandaloneHTMLBuilder, pagename: str, toctree: addnodes.toctree
+    builder: StandaloneHTMLBuilder, pagename: str, entries: list[tuple[str | None, str]]
 ) -> list[Entry]:
-    env = builder.env
-    entries = []
-    for title, docname in toctree["entries"]:
-        if docname not in env.titles:
+    found = []
+    for title, docname in entries:
+        if docname not in builder.env.titles:
             continue
         below = [
             entry
-            for inner in env.get_doctree(docname).findall(addnodes.toctree)
+            for _, inner in _toctrees(builder, docname)
             for entry in _entries(builder, pagename, inner)
         ]
-        text = title or builder.render_partial(env.titles[docname])["title"]
         href = "#" if docname == pagename else builder.get_relative_uri(pagename, docname)
-        entries.append(Entry(text, href, docname == pagename, below))
-    return entries
+        text = title or _title(builder, docname)
+        found.append(Entry(text, href, docname == pagename, below))
+    return found
+
+
+def _toctrees(
+    builder: StandaloneHTMLBuilder, docname: str
+) -> list[tuple[str, list[tuple[str | None, str]]]]:
+    """Return the caption and the entries of each table of contents in a page's source.
+
+    Every page shows those of all pages: each is read once for a build.
+    """
+    if docname not in builder.env.toctree_includes:
+        return []
+    known = builder.__dict__.setdefault("bookkit_toctrees", {})
+    if docname not in known:
+        toctrees = builder.env.get_doctree(docname).findall(addnodes.toctree)
+        known[docname] = [(t.get("caption") or "", t["entries"]) for t in toctrees]
+    return known[docname]
+
+
+def _title(builder: StandaloneHTMLBuilder, docname: str) -> str:
+    """Return the title of a page as HTML, made once for a build."""
+    known = builder.__dict__.setdefault("bookkit_titles", {})
+    if docname not in known:
+        known[docname] = builder.render_partial(builder.env.titles[docname])["title"]
+    return known[docname]
 
 
 def _headings(builder: StandaloneHTMLBuilder, items: nodes.Element, depth: int) -> list[Heading]:
