@@ -287,6 +287,15 @@ def test_only_what_changed_is_executed_again(book):
     assert "survives the cache" in page(book, "two")
 
 
+def test_a_cell_whose_options_cannot_be_read_is_named(book, tmp_path):
+    folder = tmp_path / "book"
+    shutil.copytree(book, folder, ignore=shutil.ignore_patterns("_build"))
+    change(folder / "one.md", "```{code-cell} ipython3\n", "```{code-cell} ipython3\n:a: b: c\n")
+    result = run(folder)
+    assert result.returncode != 0
+    assert "one.md: Code cell 1 at line 10 could not be read" in result.stderr
+
+
 FAULTS = {
     "raises.md": PAGE % "raises" + CELL % "x = 1" + CELL % "def f():\n    return x / 0\nf()",
     "warns.md": PAGE % "warns" + CELL % "import warnings\nwarnings.warn('look here')",

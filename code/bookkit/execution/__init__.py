@@ -12,6 +12,7 @@ import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import JupyterCacheAbstract
 from myst_nb.core.read import (
+    MystMetadataParsingError,
     create_nb_reader,
     is_myst_markdown_notebook,
     read_myst_markdown_notebook,
@@ -19,6 +20,7 @@ from myst_nb.core.read import (
 from myst_nb.sphinx_ import SphinxEnvType
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from bookkit.execution import times
@@ -102,7 +104,10 @@ class Executor:
 
     def _key(self, app: Sphinx, docname: str) -> str:
         path = Path(app.env.doc2path(docname))
-        return self.dependencies.key(_code_cells(path.read_text(encoding="utf8")))
+        try:
+            return self.dependencies.key(_code_cells(path.read_text(encoding="utf8")))
+        except MystMetadataParsingError as error:
+            raise ExtensionError(f"{path.relative_to(app.srcdir)}: {error}") from error
 
     def _report(self, docname: str, failure: Failure, notebook: NotebookNode) -> None:
         self.failed.add(docname)
