@@ -17,8 +17,9 @@ STYLE = (ROOT / "code" / "dlmath" / "book.mplstyle").read_text(encoding="utf-8")
 HEX = re.compile(r"#[0-9a-fA-F]{6}")
 STROKE = re.compile(r"(?<![-\w])stroke: (#[0-9a-fA-F]{6})")
 OPACITY = re.compile(r"(?<![-\w])(?:stroke-)?opacity: ([0-9.]+)")
-# Lines of a grid lie in the groups of their ticks, and may be fainter than what is drawn.
-TICK = re.compile(r"[xy]tick_\d+")
+# Lines of a grid lie in the groups of their ticks, and may be fainter than what is drawn. The cells
+# of a map, strokes side by side, show a value by their colour.
+NO_LINES = re.compile(r"[xy]tick_\d+|cells_\d+")
 
 
 def luminance(colour: str) -> float:
@@ -121,7 +122,7 @@ def faint_lines(svg: str, ground: str) -> set[str]:
     faint = set()
     for element in BeautifulSoup(svg, "xml").select("[style]"):
         stroke = STROKE.search(element["style"])
-        if stroke is None or element.find_parent(id=TICK):
+        if stroke is None or element.find_parent(id=NO_LINES):
             continue
         opacity = OPACITY.search(element["style"])
         seen = blend(stroke[1], ground, float(opacity[1]) if opacity else 1.0)
@@ -136,6 +137,7 @@ def faint_lines(svg: str, ground: str) -> set[str]:
         ('<path style="fill: none; stroke: #cccccc; stroke-width: 2"/>', {"#cccccc"}),
         ('<path style="stroke: #000000; stroke-opacity: 0.2"/>', {"#cccccc"}),
         ('<g id="xtick_1"><path style="stroke: #cccccc"/></g>', set()),
+        ('<g id="cells_1"><path style="stroke: #cccccc"/></g>', set()),
         ('<path style="stroke: #000000"/>', set()),
     ],
 )

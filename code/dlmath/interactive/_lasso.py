@@ -166,7 +166,7 @@ def _draw_plane(plane: Axes, best: np.ndarray, correlation: float, theta: np.nda
     """Draw the contours of the cost, that through theta in bold."""
     ticks = np.linspace(-PLANE, PLANE, 201)
     levels = _excess(np.array(np.meshgrid(ticks, ticks)), best, correlation)
-    plane.contour(ticks, ticks, levels, (0.4 * np.arange(1, 10)) ** 2, colors="0.6", linewidths=0.6)
+    plane.contour(ticks, ticks, levels, (0.4 * np.arange(1, 10)) ** 2, colors="0.5", linewidths=0.6)
     level = _excess(theta, best, correlation)
     if level > 0:
         plane.contour(ticks, ticks, levels, [level], colors="C0", linewidths=1.8)
@@ -358,7 +358,7 @@ def _draw_threshold(figure: Figure, z: float, lam: float) -> None:
     cost, maps = figure.subplots(1, 2)
     cost.axvline(0, color="0.5", linewidth=0.8)
     cost.plot(theta, (theta - z) ** 2, ":", color="0.5", linewidth=1.2)
-    maps.axvline(z, color="0.75", linewidth=0.9)
+    maps.axvline(z, color="0.5", linewidth=0.9)
     for name, (penalty, style) in penalties.items():
         if name != "best subset (hard)":
             values = (theta - z) ** 2 + lam * penalty

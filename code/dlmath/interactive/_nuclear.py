@@ -340,6 +340,11 @@ def _strokes(x: np.ndarray, y: np.ndarray, **style: Any) -> PathPatch:
     return PathPatch(Outline(vertices, codes), fill=False, **style)
 
 
+def _add_cells(axes: Axes, x: np.ndarray, y: np.ndarray, **style: Any) -> None:
+    """Add cells as strokes; the name of their group tells them from lines, which must stand out."""
+    axes.add_patch(_strokes(x, y, gid=f"cells_{len(axes.patches)}", **style))
+
+
 def _draw_cells(axes: Axes, nuclides: _Nuclides, shares: np.ndarray, unit: float) -> None:
     """Draw each class of colour as one path, neighbours joined, over the grey of all."""
     Z, N = nuclides.Z, nuclides.N
@@ -352,14 +357,13 @@ def _draw_cells(axes: Axes, nuclides: _Nuclides, shares: np.ndarray, unit: float
     gaps = (np.diff(Z) != 0) | (np.diff(N) != 1)
     begin, end = runs(gaps)
     x = np.column_stack([N[begin] - 0.5, N[end] + 0.5])
-    axes.add_patch(_strokes(x, Z[begin], edgecolor=INK, alpha=NEUTRAL, **style))
+    _add_cells(axes, x, Z[begin], edgecolor=INK, alpha=NEUTRAL, **style)
     begin, end = runs(gaps | (np.diff(shares) != 0))
     x = np.column_stack([N[begin] - 0.5, N[end] + 0.5])
     for share in np.unique(shares):
         here = shares[begin] == share
         for color, opacity in _inks(share):
-            patch = _strokes(x[here], Z[begin[here]], edgecolor=color, alpha=opacity, **style)
-            axes.add_patch(patch)
+            _add_cells(axes, x[here], Z[begin[here]], edgecolor=color, alpha=opacity, **style)
 
 
 def _draw_magic(axes: Axes, nuclides: _Nuclides) -> None:
@@ -393,8 +397,8 @@ def _draw_scale(axes: Axes, span: float, unit: float) -> None:
     bars = np.column_stack([ends[:-1], ends[1:]])
     for k, x in zip(range(-CLASSES, CLASSES + 1), bars, strict=True):
         for color, opacity in [(INK, NEUTRAL), *_inks(k / CLASSES)]:
-            bar = _strokes(x, np.array([14]), edgecolor=color, alpha=opacity, linewidth=3 * unit)
-            axes.add_patch(bar)
+            style = {"edgecolor": color, "alpha": opacity, "linewidth": 3 * unit}
+            _add_cells(axes, x, np.array([14]), **style)
     for x, name, side in (
         (left, f"−{span:g}", "left"),
         (middle, "0", "center"),
