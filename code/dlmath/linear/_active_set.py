@@ -249,9 +249,9 @@ def _move(squares, l1, theta, c, signs):
     way there is the direction in which the squares do not change.
     """
     active = np.flatnonzero(signs)
-    H = squares.block(active)
-    factor, regular = _cholesky(H)
+    factor, regular = _cholesky(squares.block(active))
     if not regular:
+        H = squares.block(active)
         H.flat[:: len(H) + 1] *= 1 + 100 * len(H) * ROUNDING
         factor, _ = _cholesky(H)
     s, now = signs[active], theta[active]
@@ -274,7 +274,10 @@ def _spread(like, active, values):
 
 
 def _cholesky(H):
-    """Return the upper factor of H, and whether H is regular but for rounding errors."""
-    factor, failed = lapack.dpotrf(H, clean=0)
+    """Return the upper factor of H, and whether H is regular but for rounding errors.
+
+    The factor takes the place of H: as H is symmetric, its transpose is H in LAPACK's order.
+    """
     rounding = len(H) * ROUNDING * H.diagonal()
+    factor, failed = lapack.dpotrf(H.T, clean=0, overwrite_a=1)
     return factor, not failed and bool((factor.diagonal() ** 2 > rounding).all())
