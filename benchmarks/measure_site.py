@@ -71,6 +71,7 @@ COLUMNS = (
     ("all", "kB", ".0f"),
     ("elements", "", ".0f"),
     ("machine", "", ".0f"),
+    ("load", "", ".1f"),
 )
 
 
@@ -86,6 +87,7 @@ class Figures:
     all: float
     elements: float
     machine: float
+    load: float
 
     @classmethod
     def of(cls, reports: list[dict[str, Any]]) -> Figures:
@@ -99,6 +101,7 @@ class Figures:
             all=median(transferred(r, pictures=True) / 1000 for r in reports),
             elements=median(value(r, "dom-size") for r in reports),
             machine=median(r["environment"]["benchmarkIndex"] for r in reports),
+            load=median(r["load"] for r in reports),
         )
 
 
@@ -138,8 +141,8 @@ def plain_book(folder: Path) -> Path:
     return folder / "_build" / "html"
 
 
-def build_times(book: Path) -> dict[str, float]:
-    """Build the book three times; return the seconds that each build took."""
+def build_times(book: Path) -> dict[str, tuple[float, float]]:
+    """Build the book three times; return the seconds that each build took, and the processors'."""
     chapter = max((book / "chapters").rglob("*.md"), key=lambda path: path.stat().st_size)
 
     def change_a_sentence() -> None:
@@ -153,11 +156,13 @@ def build_times(book: Path) -> dict[str, float]:
     }
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """Return how long an action takes."""
-    start = time.perf_counter()
+def seconds(action: Callable[[], object]) -> tuple[float, float]:
+    """Return how long an action takes, and the processors' time of the programs that it runs."""
+    start, before = time.perf_counter(), os.times()
     action()
-    return time.perf_counter() - start
+    after = os.times()
+    processors = sum(after[2:4]) - sum(before[2:4])
+    return time.perf_counter() - start, processors
 
 
 def measure(site: str, html: Path, pages: list[str] | None = None) -> None:
@@ -188,7 +193,7 @@ def lighthouse(address: str) -> dict[str, Any]:
             check=False,
         )
         if not run.returncode:
-            return json.loads(run.stdout)
+            return json.loads(run.stdout) | {"load": os.getloadavg()[0]}
     raise SystemExit(f"Lighthouse failed {ATTEMPTS} times on {address}:\n{run.stderr}")
 
 
@@ -236,7 +241,9 @@ def print_budget() -> None:
     print(
         "budget: score >= 0.95 (short pages 0.97), a11y 1.00, LCP <= 2.5, text <= 200 (all but "
         "pictures), all <= 700, elements <= 15000; each the median of three\n"
-        "machine: its speed as Lighthouse measures it; below 1000 it is too busy to judge scores"
+        "machine: its speed as Lighthouse measures it; load: how many processes wanted to run in the\n"
+        "last minute. With a machine below 1000, or a load above the number of its processors "
+        f"({os.cpu_count()}), scores are too low to judge"
     )
 
 
@@ -253,17 +260,18 @@ def misses(figures: Figures, short: bool) -> list[str]:
     return [line for line, met in kept.items() if not met]
 
 
-def print_builds(times: dict[str, float]) -> None:
+def print_builds(times: dict[str, tuple[float, float]]) -> None:
     """Print how long the builds took, beside the budget."""
-    print(f"\n{'build of the book':40} {'s':>6} {'budget':>7}")
-    for name, taken in times.items():
-        print(f"{name:40} {taken:6.1f} {BUILD_BUDGETS[name]:7}", flush=True)
+    print(f"\n{'build of the book':40} {'s':>6} {'budget':>7} {'processors, s':>14}")
+    for name, (taken, processors) in times.items():
+        budget = BUILD_BUDGETS[name]
+        print(f"{name:40} {taken:6.1f} {budget:7} {processors:14.1f}", flush=True)
 
 
 def print_executions(report: Path) -> None:
     """Print how long each page with code took to execute, beside the budget."""
     seconds_of = json.loads(report.read_text(encoding="utf-8"))["seconds"]
-    print(f"\n{'execution of the code':40} {'s':>6} {'budget':>7}")
+    print(f"\n{'execution, two pages at a time':40} {'s':>6} {'budget':>7}")
     for page, taken in sorted(seconds_of.items()):
         print(f"{Path(page).name:40} {taken:6.1f} {CHAPTER_BUDGET:7}", flush=True)
 
