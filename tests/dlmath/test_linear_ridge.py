@@ -202,7 +202,7 @@ def test_features_that_do_not_vary_get_no_weight(data, value):
         assert abs(model.fit(X, y).coef_[2]) > 1e-3
 
 
-@pytest.mark.parametrize("share", [1e-6, 0.1, 0.5, 0.999])
+@pytest.mark.parametrize("share", [1e-18, 1e-6, 0.1, 0.5, 0.999])
 def test_the_penalty_for_a_norm(data, deficient, rng, share):
     for X, y in (data, (deficient, rng.standard_normal(12))):
         rho = share * linalg.norm(linear.solve_svd(X, y))

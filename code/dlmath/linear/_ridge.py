@@ -173,8 +173,8 @@ def ridge_penalty_for_norm(X, y, rho):
 
     if linalg.norm(projections / d) <= rho:
         return 0.0
-    # There d / (d^2 + n lam) < d / (n lam), so the norm is below rho.
-    upper = linalg.norm(projections * d) / (n * rho)
+    # As d / (d^2 + n lam) < d / (n lam), the norm is below rho / 2 there.
+    upper = 2 * linalg.norm(projections * d) / (n * rho)
     rtol = 4 * np.finfo(float).eps
     return optimize.brentq(excess, 0, upper, xtol=rtol * np.finfo(float).tiny, rtol=rtol)
 
