@@ -241,8 +241,8 @@ def print_budget() -> None:
     print(
         "budget: score >= 0.95 (short pages 0.97), a11y 1.00, LCP <= 2.5, text <= 200 (all but "
         "pictures), all <= 700, elements <= 15000; each the median of three\n"
-        "machine: its speed as Lighthouse measures it; load: how many processes wanted to run in the\n"
-        "last minute. With a machine below 1000, or a load above the number of its processors "
+        "machine: its speed as Lighthouse measures it; load: how many processes wanted to run in\n"
+        "the last minute. With a machine below 1000, or a load above the number of its processors "
         f"({os.cpu_count()}), scores are too low to judge"
     )
 
