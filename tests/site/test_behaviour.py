@@ -61,7 +61,7 @@ def test_the_drawer_opens_and_closes_from_the_keyboard(chapter, visit):
 def test_the_contents_show_where_the_reader_is(chapter, visit):
     with visit(chapter) as heard:
         page = heard.page
-        assert page.inner_text("#contents [aria-current=page]") == "A chapter of full length"
+        assert page.inner_text("#contents [aria-current=page]") == "1. A chapter of full length"
         page.click(".bk-aside >> text=Tables, notes and long lines")
         page.wait_for_selector(".bk-aside [aria-current=location] >> text=Tables")
         assert page.locator(".bk-aside [aria-current]").count() == 1
