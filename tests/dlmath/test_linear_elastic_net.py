@@ -370,6 +370,67 @@ def test_each_way_to_the_minimum_suffices_alone(monkeypatch, X, y, share, l2):
     np.testing.assert_allclose(fits[2], fits[0], atol=1e-7 * np.max(np.abs(y)))
 
 
+def moved(A, b, l1, theta, signs):
+    """Move from theta towards the solution for the signs, with n = 1."""
+    squares = _active_set.PenalisedSquares(A, b, 1, 0.0)
+    theta, signs = np.array(theta), np.array(signs)
+    return _active_set._move(squares, l1, theta, squares.correlations(theta), signs)
+
+
+def test_a_move_ends_where_a_coefficient_vanishes():
+    """With A = I and b = (1, 2, 5) the solution for positive signs and l1 = 4 is (-1, 0, 3)."""
+    A, b = np.eye(3), np.array([1.0, 2.0, 5.0])
+    point = moved(A, b, 4.0, [1.0, 4.0, 1.0], [1.0, 1.0, 1.0])
+    np.testing.assert_allclose(point.theta, [0, 2, 2])
+    assert point.theta[0] == 0
+    assert not point.exact
+    np.testing.assert_array_equal(point.slope, 0)
+
+
+def test_coefficients_that_vanish_together_leave_together():
+    A, b = np.eye(3), np.array([1.0, 1.0, 5.0])
+    point = moved(A, b, 4.0, [1.0, 1 + 1e-12, 1.0], [1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(point.theta, [0, 0, 2])
+    # So close to each other that rounding errors might decide, but no further apart.
+    point = moved(A, b, 4.0, [1.0, 1 + 1e-6, 1.0], [1.0, 1.0, 1.0])
+    assert point.theta[1] == pytest.approx(1e-6 / 2, rel=1e-3)
+
+
+def test_a_move_that_nothing_hinders_is_exact():
+    A, b = np.eye(3), np.array([5.0, -7.0, 5.0])
+    point = moved(A, b, 4.0, [1.0, -1.0, 0.0], [1.0, -1.0, 0.0])
+    np.testing.assert_allclose(point.theta, [3, -5, 0])
+    np.testing.assert_allclose(point.slope, [0.5, -0.5, 0])
+    assert point.exact
+    nothing = moved(A, b, 30.0, [1.0, 0.0, 0.0], [1.0, 0.0, 0.0])
+    np.testing.assert_array_equal(nothing.theta, 0)
+    assert nothing.exact
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4])
+def test_a_move_with_dependent_columns_leaves_the_fit_alone(scale):
+    """The third column is the sum of the first two, and dearer by half than they together."""
+    A = scale * np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    start = np.array([1.0, 2.0, 0.0]) / scale
+    b = A @ start + 0.5 / scale * np.array([1.0, 1.0, 0.0])  # Exact for l1 = 1.
+    point = moved(A, b, 1.0, start, [1.0, 1.0, 1.0])
+    np.testing.assert_allclose(scale * point.theta, [0, 1, 1], rtol=1e-8)
+    assert point.theta[0] == 0
+    assert not point.exact
+
+
+def test_ties_do_not_hold_up_the_descent(monkeypatch):
+    """Where many columns are equal or opposite, coefficients vanish in groups."""
+    monkeypatch.setattr(_active_set, "ROUNDS", 0)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        A = rng.standard_normal((16, 12))[:, rng.integers(0, 12, 40)] * rng.choice([-1, 1], 40)
+        b = rng.standard_normal(16)
+        lam = 0.02 * linear.lambda_max(A, b)
+        model = ElasticNet(lam, 1e-6 * lam, fit_intercept=False, tol=1e-10).fit(A, b)
+        assert excess(A, b, model.coef_, lam, 1e-6 * lam) < 1e-8
+
+
 @pytest.mark.parametrize(("n", "p"), [(9, 4), (4, 9)])
 def test_the_quadratic_form_is_the_cost(rng, n, p):
     A, b, l1, l2 = rng.standard_normal((n, p)), rng.standard_normal(n), 0.3, 0.7
