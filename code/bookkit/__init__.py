@@ -5,7 +5,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-PARTS = ("theme", "mathml", "widgets", "exercises", "equations", "execution")
+PARTS = ("theme", "mathml", "widgets", "exercises", "equations", "diagrams", "execution")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -101,6 +101,30 @@ plt.plot([0, 1], [0, 1])
 plt.show()
 ```
 """,
+    "drawings.md": """\
+# Wrong diagrams
+
+```{diagram} map.yaml
+A map without an alternative text.
+```
+
+```{diagram} map.yaml
+:alt: A box that leads to a page, and the page is not there.
+```
+
+```{diagram} map.yaml
+:alt: A box that leads to a page, and the page is not there.
+
+A map with a box that leads nowhere.
+```
+
+```{diagram} nowhere.yaml
+:alt: A box that leads to a page, and the page is not there.
+
+A map that is not there.
+```
+""",
+    "map.yaml": "tree: {text: Nowhere, page: nowhere}\n",
 }
 
 
@@ -108,7 +132,7 @@ def make_book(folder: Path, chapters: dict[str, str]) -> Path:
     """Write a book with the settings of the real one."""
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "_config.yml", folder)
-    names = ", ".join(f"{{file: {Path(name).stem}}}" for name in chapters)
+    names = ", ".join(f"{{file: {name[:-3]}}}" for name in chapters if name.endswith(".md"))
     texts = {
         **chapters,
         "_toc.yml": TOC % names,
@@ -148,6 +172,10 @@ def complaints(tmp_path_factory):
         r"formulas\.md:3: WARNING: formula .*frac\{1",
         r"formulas\.md:5: WARNING: formula .*nosuchcommand",
         r"pictures\.md:1\d: WARNING: the picture .* has no alternative text",
+        r"drawings\.md:3: WARNING: the diagram needs an alt text of 40 characters",
+        r"drawings\.md:7: WARNING: the diagram needs a caption",
+        r"drawings\.md:11: WARNING: the diagram leads to nowhere, which is no page of the book",
+        r"drawings\.md:17: WARNING: nowhere\.yaml: .*No such file",
     ],
 )
 def test_fault_is_named_with_its_place(complaints, complaint):
