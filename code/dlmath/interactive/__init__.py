@@ -4,6 +4,7 @@ Each is an anywidget: a Python class with the state, and one ES module that draw
 brings its own still picture and needs a text that says what is seen (``alt``).
 """
 
+from dlmath.interactive._assessment import bias_variance_explorer, double_descent
 from dlmath.interactive._computed import (
     ComputedPlot,
     conditioning,
@@ -30,7 +31,9 @@ __all__ = [
     "NuclearChart",
     "ScatterFit",
     "analytic_continuation",
+    "bias_variance_explorer",
     "conditioning",
+    "double_descent",
     "early_stopping_and_ridge",
     "gradient_descent_filter",
     "lasso_path_explorer",
