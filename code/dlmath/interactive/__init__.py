@@ -12,6 +12,7 @@ from dlmath.interactive._computed import (
     projection,
 )
 from dlmath.interactive._dragfit import DragFit
+from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._lasso import (
     lasso_path_explorer,
     penalty_balls,
@@ -35,6 +36,7 @@ __all__ = [
     "conditioning",
     "double_descent",
     "early_stopping_and_ridge",
+    "forward_and_reverse_kl",
     "gradient_descent_filter",
     "lasso_path_explorer",
     "penalty_balls",
@@ -42,4 +44,5 @@ __all__ = [
     "projection",
     "ridge_explorer",
     "soft_threshold_explorer",
+    "two_gaussians",
 ]
