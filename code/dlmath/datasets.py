@@ -1,4 +1,4 @@
-"""Real data and test functions.
+"""Real data, test functions and simulated configurations.
 
 The tables are small CSV files in the folder ``data`` of the project; its ``README.md`` says where
 each comes from, under which licence, and which script rebuilds it. A loader compares the file's
@@ -11,12 +11,22 @@ import hashlib
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
-__all__ = ["franke", "load_alpha_decays", "load_nuclear_masses", "load_particle_masses"]
+from dlmath.ising import metropolis, wolff
+from dlmath.ising._lattice import Spins, check_count, check_size, check_temperatures
+
+__all__ = [
+    "franke",
+    "load_alpha_decays",
+    "load_nuclear_masses",
+    "load_particle_masses",
+    "simulate_ising",
+]
 
 EDITIONS = (2003, 2012, 2016, 2020)
 
@@ -395,3 +405,128 @@ def franke(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         + 0.5 * np.exp(-((u - 7) ** 2) / 4 - (v - 3) ** 2 / 4)
         - 0.2 * np.exp(-((u - 4) ** 2) - (v - 7) ** 2)
     )
+
+
+def _relaxation(size: int, temperature: float) -> float:
+    """Estimate a number of Metropolis sweeps after which |m| and E are nearly forgotten.
+
+    It grows as the correlation length, which is known exactly, or half the size, to the power 2.17.
+    """
+    K = 1 / temperature
+    rate = np.log(1 / np.tanh(K)) - 2 * K  # 1/length above tau_c; below it is -2 rate
+    length = 1 / max(rate, -2 * rate, 2 / size)
+    return 5 + 0.3 * length**2.17
+
+
+def _start(chains: int, size: int, temperature: float, rng: np.random.Generator) -> Spins:
+    """Begin with all spins up below the critical temperature, and with random ones above it."""
+    if np.sinh(min(2 / temperature, 20)) > 1:
+        return np.ones((chains, size, size), dtype=np.int8)
+    return rng.choice(np.array([-1, 1], dtype=np.int8), (chains, size, size))
+
+
+def _clusters_per_sweep(spins: Spins, temperature: float, sweeps: int, rng: Any) -> float:
+    """Let lattices relax by clusters; return how many flip as many spins as there are."""
+    if sweeps == 0:
+        return 1.0
+    sites, clusters, flips, count = spins[0].size, 1, 0.0, 0
+    for sweep in range(sweeps):
+        if sweep == sweeps // 2:
+            flips, count = 0.0, 0
+        flips += float(wolff(spins, temperature, clusters, rng).mean())
+        count += clusters
+        clusters = max(1, round(count * sites / flips))
+    return count * sites / flips
+
+
+def simulate_ising(
+    n_samples: int,
+    size: int,
+    temperature: ArrayLike,
+    *,
+    algorithm: str = "wolff",
+    chains: int | None = None,
+    burn_in: int | None = None,
+    thin: int | None = None,
+    seed: int = 0,
+) -> Spins:
+    """Draw configurations of the two-dimensional Ising model from the Boltzmann distribution.
+
+    A number of Markov chains run side by side, each from its own start: all spins up below the
+    critical temperature, random spins above. Each gives samples that are ``thin`` sweeps apart.
+    For Wolff's algorithm a sweep is the number of clusters that flip, on average, as many spins as
+    there are; it is measured while the chains relax. Every sample is turned over with the
+    probability 1/2, which the symmetry allows: Metropolis' chains never do it when they are cold.
+
+    The defaults make samples nearly independent: the integrated autocorrelation time of the energy
+    and of the modulus of the magnetisation within a chain is below 0.85 samples in the tests,
+    where 1/2 would be independence.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of samples at each temperature.
+    size : int
+        Sites along an edge, at least 2; even for Metropolis' algorithm.
+    temperature : float or array-like of shape (n_temperatures,)
+        k_B T / J, positive.
+    algorithm : {"wolff", "metropolis"}, default="wolff"
+        The sampler of `dlmath.ising`. Clusters are far better near the critical temperature,
+        single flips well above it.
+    chains : int, optional
+        Number of chains; at most 256, and not more than samples, if not given.
+    burn_in : int, optional
+        Sweeps before the first sample. If not given 20 for Wolff's algorithm, ten times ``thin``
+        for Metropolis'.
+    thin : int, optional
+        Sweeps between samples, at least 1. If not given 3 for Wolff's algorithm;
+        5 + 0.3 l^2.17 for Metropolis', where l is the correlation length or half the size.
+    seed : int, default=0
+        Seed of `numpy.random.default_rng`.
+
+    Returns
+    -------
+    spins : ndarray of int8, shape (n_samples, size, size)
+        Spins of +1 and -1, the samples of one chain after another. For a vector of temperatures
+        the shape is (n_temperatures, n_samples, size, size).
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range; it is named.
+
+    Examples
+    --------
+    >>> from dlmath.datasets import simulate_ising
+    >>> simulate_ising(100, 8, [1.5, 4.0]).mean(axis=(2, 3)).std(axis=1).round(1).tolist()
+    [1.0, 0.3]
+    """
+    n_samples, size = check_count("n_samples", n_samples, 1), check_size(size)
+    temperatures = check_temperatures(temperature)
+    if temperatures.ndim > 1 or temperatures.size == 0:
+        raise ValueError(f"temperature must be a number or a vector, got {temperature!r}.")
+    if algorithm not in ("wolff", "metropolis"):
+        raise ValueError(f"algorithm must be 'wolff' or 'metropolis', got {algorithm!r}.")
+    if algorithm == "metropolis" and size % 2:
+        raise ValueError(f"size must be even for Metropolis' algorithm, got {size}.")
+    chains = min(n_samples, 256) if chains is None else check_count("chains", chains, 1)
+    thin = None if thin is None else check_count("thin", thin, 1)
+    burn_in = None if burn_in is None else check_count("burn_in", burn_in, 0)
+    rng = np.random.default_rng(seed)
+    steps = -(-n_samples // chains)
+    samples = np.empty((temperatures.size, chains, steps, size, size), dtype=np.int8)
+    for at, found in zip(temperatures.ravel().tolist(), samples, strict=True):
+        spins = _start(chains, size, at, rng)
+        if algorithm == "wolff":
+            sweep = _clusters_per_sweep(spins, at, 20 if burn_in is None else burn_in, rng)
+            between = int(np.ceil((thin or 3) * sweep))
+        else:
+            between = thin or int(np.ceil(_relaxation(size, at)))
+            metropolis(spins, at, 10 * between if burn_in is None else burn_in, rng)
+        update: Any = wolff if algorithm == "wolff" else metropolis
+        for step in range(steps):
+            update(spins, at, between, rng)
+            sign = rng.choice(np.array([-1, 1], dtype=np.int8), (chains, 1, 1))
+            found[:, step] = sign * spins
+    samples = samples.reshape(temperatures.size, chains * steps, size, size)[:, :n_samples]
+    return samples[0] if temperatures.ndim == 0 else samples

@@ -1,0 +1,44 @@
+"""The Ising model on the square lattice: exact results, two samplers and their error bars.
+
+Spins are +1 or -1 on ``size`` x ``size`` sites with periodic boundaries; energies are in units of
+the coupling J, temperatures in units of J/k_B (k_B T = tau J). Arrays of configurations have the
+shape (..., size, size).
+"""
+
+from dlmath.ising._errors import (
+    autocorrelation,
+    integrated_autocorrelation_time,
+    mean_and_error,
+)
+from dlmath.ising._exact import (
+    CRITICAL_TEMPERATURE,
+    all_states,
+    exact_enumeration,
+    finite_lattice,
+    onsager_energy,
+    onsager_log_partition,
+    onsager_specific_heat,
+    spontaneous_magnetisation,
+)
+from dlmath.ising._lattice import energy, magnetisation, neighbour_sum, pair_products
+from dlmath.ising._samplers import metropolis, wolff
+
+__all__ = [
+    "CRITICAL_TEMPERATURE",
+    "all_states",
+    "autocorrelation",
+    "energy",
+    "exact_enumeration",
+    "finite_lattice",
+    "integrated_autocorrelation_time",
+    "magnetisation",
+    "mean_and_error",
+    "metropolis",
+    "neighbour_sum",
+    "onsager_energy",
+    "onsager_log_partition",
+    "onsager_specific_heat",
+    "pair_products",
+    "spontaneous_magnetisation",
+    "wolff",
+]
