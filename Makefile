@@ -52,6 +52,7 @@ train: setup
 # Code against its peers; then build times, scores and sizes beside their budgets: half an hour.
 bench: setup
 	$(BIN)/python benchmarks/lasso.py
+	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/measure_site.py
 
 # Changes dlmath in one place at a time and lists the changes that no test notices:
