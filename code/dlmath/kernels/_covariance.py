@@ -52,7 +52,9 @@ def cholesky(K, name="K"):
 
 
 def condition(K, K_cross, K_new, y):
-    """Condition a Gaussian on some of its entries: equation ``eq-kernels-conditional``.
+    """Condition a Gaussian on some of its entries.
+
+    Equation ``eq-kernels-and-gaussian-processes-conditional``.
 
     Parameters
     ----------
@@ -77,7 +79,9 @@ def condition(K, K_cross, K_new, y):
 
 
 def log_likelihood(K, y):
-    """Logarithm of the density of N(0, K) at y: equation ``eq-kernels-evidence``.
+    """Logarithm of the density of N(0, K) at y.
+
+    Equation ``eq-kernels-and-gaussian-processes-evidence``.
 
     Parameters
     ----------
@@ -94,7 +98,9 @@ def log_likelihood(K, y):
 
 
 def leave_one_out(K, y):
-    """Predict each y_i from all the others, without n fits: equation ``eq-kernels-loo``.
+    """Predict each y_i from all the others, without n fits.
+
+    Equation ``eq-kernels-and-gaussian-processes-loo``.
 
     Parameters
     ----------
@@ -113,7 +119,9 @@ def leave_one_out(K, y):
 
 
 def log_pseudo_likelihood(K, y):
-    """Sum of the log densities of each y_i given all others: equation ``eq-kernels-pseudo``.
+    """Sum of the log densities of each y_i given all others.
+
+    Equation ``eq-kernels-and-gaussian-processes-pseudo``.
 
     Parameters
     ----------

@@ -38,8 +38,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
 
     The data are y_i = f(x_i) + e_i with a random function f whose covariance is the kernel, and
     independent errors e_i of known variances. The free hyperparameters of the kernel maximise the
-    marginal likelihood (equation ``eq-kernels-evidence``), by L-BFGS-B with the analytic gradient
-    (equation ``eq-kernels-evidence-gradient``).
+    marginal likelihood, by L-BFGS-B with the analytic gradient (equations
+    ``eq-kernels-and-gaussian-processes-evidence`` and
+    ``eq-kernels-and-gaussian-processes-evidence-gradient``).
 
     There is no intercept: subtract from y what you know of its mean, or add a `Constant` to the
     kernel. A variance of the scatter that you do not know is a `White` in the kernel.
@@ -187,7 +188,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         return (float(value), rest[0]) if return_gradient else float(value)
 
     def leave_one_out(self):
-        """Predict each sample from all the others: equation ``eq-kernels-loo``.
+        """Predict each sample from all the others.
+
+        Equation ``eq-kernels-and-gaussian-processes-loo``.
 
         Returns
         -------

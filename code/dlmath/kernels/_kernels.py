@@ -220,7 +220,9 @@ class _Stationary(Kernel):
 
 @dataclass(frozen=True, repr=False)
 class RBF(_Stationary):
-    """Radial basis function, exp(-s / 2): infinitely smooth. Equation ``eq-kernels-rbf``.
+    """Radial basis function, exp(-s / 2): infinitely smooth.
+
+    Equation ``eq-kernels-and-gaussian-processes-rbf``.
 
     Parameters
     ----------
@@ -248,7 +250,7 @@ class Matern12(_Stationary):
     """Matern kernel of order 1/2, exp(-r) with r the root of s: continuous, nowhere smooth.
 
     In one dimension the covariance of the Ornstein-Uhlenbeck process. Equation
-    ``eq-kernels-matern``; parameters as in `RBF`.
+    ``eq-kernels-and-gaussian-processes-matern``; parameters as in `RBF`.
     """
 
     def _value(self, s: Array) -> Array:
@@ -263,7 +265,7 @@ class Matern12(_Stationary):
 class Matern32(_Stationary):
     """Matern kernel of order 3/2, (1 + a) exp(-a) with a = sqrt(3 s): once differentiable.
 
-    Equation ``eq-kernels-matern``; parameters as in `RBF`.
+    Equation ``eq-kernels-and-gaussian-processes-matern``; parameters as in `RBF`.
     """
 
     def _value(self, s: Array) -> Array:
@@ -278,7 +280,7 @@ class Matern32(_Stationary):
 class Matern52(_Stationary):
     """Matern kernel of order 5/2, (1 + a + a^2/3) exp(-a), a = sqrt(5 s): twice differentiable.
 
-    Equation ``eq-kernels-matern``; parameters as in `RBF`.
+    Equation ``eq-kernels-and-gaussian-processes-matern``; parameters as in `RBF`.
     """
 
     def _value(self, s: Array) -> Array:
@@ -360,7 +362,7 @@ class Linear(Kernel):
 class Polynomial(Kernel):
     """(bias + x . z)^degree, whose features are all products of up to ``degree`` features.
 
-    Equation ``eq-kernels-polynomial``.
+    Equation ``eq-kernels-and-gaussian-processes-polynomial``.
 
     Parameters
     ----------

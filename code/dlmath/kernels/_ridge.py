@@ -12,7 +12,9 @@ from dlmath.linear._validation import check_penalty
 
 
 def solve_kernel_ridge(K, y, lam):
-    """Coefficients of the kernels at the samples: equation ``eq-kernels-ridge-solution``.
+    """Coefficients of the kernels at the samples.
+
+    Equation ``eq-kernels-and-gaussian-processes-ridge-solution``.
 
     Parameters
     ----------
@@ -40,9 +42,10 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Kernel ridge regression.
 
     Minimises ``sum_i (y_i - b - f(x_i))^2 / n + lam ||f||^2`` over the functions f of the kernel's
-    reproducing space (equation ``eq-kernels-ridge-cost``). As everywhere in the book the intercept
-    b is not penalised, so that with a linear kernel this is `dlmath.linear.Ridge`. scikit-learn's
-    ``KernelRidge`` has neither the 1/n, its ``alpha`` is ``n lam``, nor an intercept.
+    reproducing space (equation ``eq-kernels-and-gaussian-processes-ridge-cost``). As everywhere in
+    the book the intercept b is not penalised, so that with a linear kernel this is
+    `dlmath.linear.Ridge`. scikit-learn's ``KernelRidge`` has neither the 1/n, its ``alpha`` is
+    ``n lam``, nor an intercept.
 
     Parameters
     ----------
