@@ -1,4 +1,4 @@
-"""Linear models: least squares, ridge regression and the lasso.
+"""Linear models: least squares, ridge regression, the lasso and logistic regression.
 
 The functions are the chapters' formulas, one each; the estimators put them behind scikit-learn's
 interface. Samples are the rows of ``X``, and every cost carries the factor 1/n.
@@ -14,6 +14,19 @@ from dlmath.linear._lasso import (
     lasso_cost,
     lasso_duality_gap,
     soft_threshold,
+)
+from dlmath.linear._logistic import (
+    LogisticRegression,
+    logistic_cost,
+    logistic_descent,
+    logistic_gradient,
+    logistic_hessian,
+    logistic_newton,
+    maximum_margin,
+    separating_direction,
+    softmax_cost,
+    softmax_gradient,
+    softmax_hessian,
 )
 from dlmath.linear._ols import (
     OLS,
@@ -43,6 +56,7 @@ __all__ = [
     "ElasticNet",
     "Lasso",
     "LassoPath",
+    "LogisticRegression",
     "Ridge",
     "coordinate_descent",
     "fista",
@@ -55,6 +69,12 @@ __all__ = [
     "lasso_duality_gap",
     "lasso_knots",
     "lasso_path",
+    "logistic_cost",
+    "logistic_descent",
+    "logistic_gradient",
+    "logistic_hessian",
+    "logistic_newton",
+    "maximum_margin",
     "ols_cost",
     "ols_gradient",
     "ols_hessian",
@@ -64,7 +84,11 @@ __all__ = [
     "ridge_gradient",
     "ridge_path",
     "ridge_penalty_for_norm",
+    "separating_direction",
     "soft_threshold",
+    "softmax_cost",
+    "softmax_gradient",
+    "softmax_hessian",
     "solve_normal_equations",
     "solve_qr",
     "solve_ridge",
