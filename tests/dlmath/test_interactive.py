@@ -28,6 +28,7 @@ from scipy import stats
 ALT = "Eight points with error bars, a straight line through them and its narrow band."
 ENTRIES = [
     "dragfit.js",
+    "isinglive.js",
     "nuclearchart.js",
     "scatterfit.js",
     *(f"models/{name}.js" for name in _models()),

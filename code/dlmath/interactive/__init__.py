@@ -13,6 +13,7 @@ from dlmath.interactive._computed import (
 )
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
+from dlmath.interactive._ising import IsingLive
 from dlmath.interactive._lasso import (
     lasso_path_explorer,
     penalty_balls,
@@ -29,6 +30,7 @@ from dlmath.interactive._scatterfit import ScatterFit
 __all__ = [
     "ComputedPlot",
     "DragFit",
+    "IsingLive",
     "NuclearChart",
     "ScatterFit",
     "analytic_continuation",

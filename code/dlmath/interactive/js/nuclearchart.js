@@ -1,5 +1,6 @@
 import { Panel, format, html, onResize } from "./plot.js";
 import { makeFrame, select, slider } from "./controls.js";
+import { css, mix, readColours, watchTheme } from "./canvas.js";
 import { fitMasses, unpackNuclides, unpackSplit } from "./models/nuclides.js";
 import { massModels } from "./models/mass-terms.js";
 
@@ -18,19 +19,6 @@ const fixed = (value, plus = "") => (value > 0 ? plus : "") + value.toFixed(3).r
 function measured(energy, error) {
   return `${fixed(energy)} ${error >= 0.001 ? `± ${error.toFixed(3)}` : "(error below 0.001)"}`;
 }
-
-// The page's colours as triples; whatever way the page writes them, a canvas knows them.
-function readColours(node, context) {
-  const style = getComputedStyle(node);
-  const read = (name) => {
-    context.fillStyle = style.getPropertyValue(`--dlm-${name}`).trim();
-    return [1, 3, 5].map((at) => parseInt(context.fillStyle.slice(at, at + 2), 16));
-  };
-  return Object.fromEntries(["bg", "ink", "muted", "c1", "c2", "c4"].map((name) => [name, read(name)]));
-}
-
-const mix = (a, b, t) => a.map((value, i) => value + t * (b[i] - value));
-const css = (triple) => `rgb(${triple.map(Math.round).join(" ")})`;
 
 // Blue below zero, orange above, the ground's own grey at zero; towards the ink at both ends.
 function diverging({ bg, ink, c1, c2 }) {
@@ -56,14 +44,6 @@ function layOut(width, ratio, { Z, N }) {
     height: Math.ceil((y(bottom - 1) + 22 * ratio) / ratio),
     nucleon: (px, py) => [low + (px * ratio - begin) / pitch - 0.5, top - (py * ratio - y(top)) / pitch + 0.5],
   };
-}
-
-function watchTheme(redraw) {
-  const observer = new MutationObserver(redraw);
-  for (const node of [document.documentElement, document.body]) observer.observe(node, { attributeFilter: ["class", "data-theme", "data-jp-theme-light"] });
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", redraw);
-  return () => { observer.disconnect(); scheme.removeEventListener("change", redraw); };
 }
 
 function render({ model, el }) {
