@@ -11,6 +11,7 @@ from dlmath.interactive._computed import (
     gradient_descent_filter,
     projection,
 )
+from dlmath.interactive._convexity import chord_and_tangent
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._ising import IsingLive
@@ -35,6 +36,7 @@ __all__ = [
     "ScatterFit",
     "analytic_continuation",
     "bias_variance_explorer",
+    "chord_and_tangent",
     "conditioning",
     "double_descent",
     "early_stopping_and_ridge",

@@ -4,6 +4,7 @@ import { DragPoint } from "./dragpoint.js";
 
 const MOTION_MS = 700;
 const POINT_HINT = "Drag the point, or move it with the arrow keys.";
+const POINTS_HINT = "Drag the points, or move them with the arrow keys.";
 
 function describer({ digits = 3, unit = "", integer }) {
   return (value) => (integer ? String(value).replace("-", "−") : format(value, digits)) + unit;
@@ -24,14 +25,16 @@ function computedPlot({ compute, actions = {} }) {
       points = model.get("controls").filter(({ type }) => type === "point").map((c) => new DragPoint(
         c, panels[c.panel ?? 0], (value) => change({ [c.name]: value }), save,
       ));
-      if (points.length) readouts.list.before(html("p", { class: "dlm-hint" }, POINT_HINT));
+      if (points.length) readouts.list.before(html("p", { class: "dlm-hint" }, points.length > 1 ? POINTS_HINT : POINT_HINT));
     }
 
     function draw() {
       const picture = compute(params, data);
       if (panels.length === 0) makePanels(picture);
       const scales = picture.panels.map((spec, i) => panels[i].draw(spec));
-      for (const point of points) point.place(params[point.name], scales[panels.indexOf(point.panel)]);
+      // A model may hold a point to a curve.
+      const at = { ...params, ...picture.points };
+      for (const point of points) point.place(at[point.name], scales[panels.indexOf(point.panel)]);
       readouts.show(picture.readouts);
       return picture;
     }
