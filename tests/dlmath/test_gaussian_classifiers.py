@@ -44,7 +44,7 @@ def test_log_density_is_that_of_scipy():
 def test_shared_covariance_is_lda(data):
     X, y = data
     ours = GaussianClassifier("shared", jitter=0).fit(X, y)
-    # The solver lsqr divides by n, as maximum likelihood does; the default one by n - 3.
+    # The solver lsqr divides by n, as maximum likelihood does, in every version.
     theirs = LinearDiscriminantAnalysis(solver="lsqr").fit(X, y)
     assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-12)
     other = LinearDiscriminantAnalysis(store_covariance=True).fit(X, y)

@@ -102,7 +102,7 @@ def test_error_of_equal_covariances_is_the_tail_of_a_gaussian():
     params, data, _ = run(MODELS[0], **change)
     expression = (
         "(() => { const s = classify(given.params);"
-        "return errorOf([s.logit, s.best], s.joint, given.data.limit); })()"
+        "return errorOf([s.logit, s.best], s.joint, given.data.reach); })()"
     )
     errors = run_js("models/two-gaussians.js", expression, {"params": params, "data": data})
     means, shapes, _ = truth(params)

@@ -11,6 +11,12 @@ from dlmath.exercises.framework import REGISTRY, Exercise, Verdict
 
 # The exercises of each chapter's module: a name is found without importing the other chapters.
 CHAPTERS: dict[str, tuple[str, ...]] = {
+    "discriminative_and_generative": (
+        "generative-logit",
+        "generative-shift",
+        "generative-missing",
+        "generative-poisson",
+    ),
     "least_squares": (
         "ols-gradient",
         "ols-normal-equations",

@@ -12,7 +12,8 @@ from dlmath.gaussian_classifiers import gaussian_log_density
 from dlmath.interactive._base import check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _slider
 
-LIMIT = 6.0
+LIMIT = 4.5
+REACH = 11.0
 DRAWN = 160
 CLASSIFIERS = (
     "LDA: one covariance",
@@ -64,7 +65,7 @@ def two_gaussians(
     model: str = CLASSIFIERS[0],
     samples: bool = False,
     alt: str,
-    height: tuple[int, int] = (1240, 760),
+    height: tuple[int, int] = (1240, 660),
 ) -> ComputedPlot:
     """Two Gaussian classes, three models of them, their boundaries, posteriors and samples.
 
@@ -74,7 +75,7 @@ def two_gaussians(
     Parameters
     ----------
     means : ((float, float), (float, float))
-        Means of class 0 and class 1 at the beginning, coordinates from -5.5 to 5.5.
+        Means of class 0 and class 1 at the beginning, coordinates from -4 to 4.
     tilts : (float, float), default=(0.7, 0.7)
         Correlations in class 0 and class 1, from -0.9 to 0.9.
     sd : float, default=1.0
@@ -130,7 +131,7 @@ def two_gaussians(
     ]
     return ComputedPlot(
         "two-gaussians",
-        {"limit": LIMIT, "noise": noise.tolist(), "uniform": uniform.tolist()},
+        {"limit": LIMIT, "reach": REACH, "noise": noise.tolist(), "uniform": uniform.tolist()},
         controls,
         still=draw_still(draw),
         alt=alt,

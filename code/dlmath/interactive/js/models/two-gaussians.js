@@ -3,7 +3,7 @@ import { keys } from "../keys.js";
 import { zeroLine } from "./contour.js";
 
 const TURNS = Array.from({ length: 73 }, (_, i) => (i * Math.PI) / 36);
-const BOUNDARY_STEPS = 60, ERROR_STEPS = 120, ALONG = 121;
+const BOUNDARY_STEPS = 60, ERROR_STEPS = 160, ALONG = 121;
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
 // A covariance [[a, c], [c, b]] is kept as [a, b, c].
@@ -34,12 +34,12 @@ function classify({ mean0, mean1, sd, tilt0, tilt1, prior, model }) {
   return { means, truth, fitted, logit: logit(fitted), best: logit(truth), joint };
 }
 
-// The share of wrong answers of a rule, by the midpoint rule on the square.
-function errorOf(rules, joint, limit) {
-  const width = (2 * limit) / ERROR_STEPS, wrong = rules.map(() => 0);
+// The share of wrong answers of a rule, by the midpoint rule on a square that holds both classes.
+function errorOf(rules, joint, reach) {
+  const width = (2 * reach) / ERROR_STEPS, wrong = rules.map(() => 0);
   for (let i = 0; i < ERROR_STEPS; i++) {
     for (let j = 0; j < ERROR_STEPS; j++) {
-      const x = -limit + (i + 0.5) * width, y = -limit + (j + 0.5) * width;
+      const x = -reach + (i + 0.5) * width, y = -reach + (j + 0.5) * width;
       const mass = [joint(0, x, y), joint(1, x, y)];
       rules.forEach((rule, k) => { wrong[k] += mass[rule(x, y) > 0 ? 0 : 1]; });
     }
@@ -103,7 +103,7 @@ function alongPanel(state, { limit }) {
 
 function compute(params, data) {
   const state = classify(params);
-  const [error, best] = errorOf([state.logit, state.best], state.joint, data.limit);
+  const [error, best] = errorOf([state.logit, state.best], state.joint, data.reach);
   return {
     panels: [planePanel(params, state, data), alongPanel(state, data)],
     readouts: [
