@@ -1,4 +1,4 @@
-"""Make the moving picture of the README: drag points of the first page's figure, and film it.
+"""Make the moving picture of the README: drag points of the first page's figure, denoise, film it.
 
 Run ``python tools/readme_picture.py`` after ``make book``; it needs Chromium.
 """
@@ -16,16 +16,23 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "_build" / "html" / "index.html"
 PICTURE = ROOT / "docs" / "drag.webp"
-FRAMES_PER_DRAG = 16
-MILLISECONDS = 90
+SET = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }"
+FRAMES_OF_DENOISING = 20
+FRAMES_PER_DRAG = 11
+MILLISECONDS = 120
 LIMIT = 400_000
 MARGIN = 12
 
 
-def drags(page: Page) -> Iterator[None]:
-    """Pull some points up and down again; yield whenever there is something new to see."""
+def moves(page: Page) -> Iterator[None]:
+    """Walk from noise to new points, then pull two; yield whenever there is something to see."""
+    progress = page.locator("figure .dlm-slider input").last
+    for frame in range(FRAMES_OF_DENOISING + 1):
+        # Set without the focus, whose ring would be filmed.
+        progress.evaluate(SET, 100 * frame / FRAMES_OF_DENOISING)
+        yield
     points = page.locator("figure .dlm-point")
-    for index, height in ((2, -90), (6, 80), (3, -110)):
+    for index, height in ((3, -90), (7, 80)):
         box = points.nth(index).bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -58,7 +65,7 @@ def film() -> list[Image.Image]:
             "height": box["height"] + 2 * MARGIN,
         }
         frames = [
-            Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB") for _ in drags(page)
+            Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB") for _ in moves(page)
         ]
         browser.close()
     return frames
@@ -74,7 +81,7 @@ def main() -> None:
         append_images=others,
         duration=MILLISECONDS,
         loop=0,
-        quality=35,
+        quality=25,
         method=6,
     )
     size = PICTURE.stat().st_size

@@ -344,6 +344,7 @@ def computed(**change):
 
 
 SLIDER = {"type": "slider", "name": "k", "label": "k", "min": 0.0, "max": 2.0, "value": 1.0}
+PLAY = {"type": "play", "name": "play", "label": "Play", "slider": "k", "seconds": 2}
 POINT = {"type": "point", "name": "p", "label": "p", "min": [0, 0], "max": [2, 1], "value": [1, 1]}
 
 
@@ -378,6 +379,7 @@ POINT = {"type": "point", "name": "p", "label": "p", "min": [0, 0], "max": [2, 1
         (computed, {"controls": [{**POINT, "value": [3, 0]}]}, "controls: p must begin between"),
         (computed, {"controls": [{**POINT, "value": 0.5}]}, "controls: value of p must be"),
         (computed, {"controls": [{"type": "select"}]}, "controls: a select needs"),
+        (computed, {"controls": [PLAY]}, "controls: play plays no slider of the figure"),
     ],
 )
 def test_bad_input_is_named(make, change, message):

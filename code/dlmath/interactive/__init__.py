@@ -13,6 +13,7 @@ from dlmath.interactive._computed import (
 )
 from dlmath.interactive._convexity import chord_and_tangent
 from dlmath.interactive._dragfit import DragFit
+from dlmath.interactive._first_page import fit_and_cloud
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._ising import IsingLive
 from dlmath.interactive._lasso import (
@@ -40,6 +41,7 @@ __all__ = [
     "conditioning",
     "double_descent",
     "early_stopping_and_ridge",
+    "fit_and_cloud",
     "forward_and_reverse_kl",
     "gradient_descent_filter",
     "lasso_path_explorer",

@@ -27,6 +27,7 @@ CONTROL_KEYS = {
     "select": {"name", "label", "options", "value"},
     "checkbox": {"name", "label", "value"},
     "button": {"name", "label"},
+    "play": {"name", "label", "slider", "seconds"},
     "point": {"name", "label", "min", "max", "value"},
 }
 
@@ -51,11 +52,12 @@ class ComputedPlot(Interactive):
     data : mapping
         What the model computes with: numbers, strings, lists and mappings of these.
     controls : sequence of mappings
-        Each with ``type`` ("slider", "select", "checkbox", "button" or "point"), ``name``,
-        ``label`` and, by type, ``value``, ``min``, ``max``, ``step``, ``log``, ``integer``,
-        ``digits``, ``unit``, ``options``, ``panel``. A button carries out the model's action of
-        its name; a point is dragged in a panel (the first, if not said), and its ``value``,
-        ``min`` and ``max`` are pairs.
+        Each with ``type`` ("slider", "select", "checkbox", "button", "play" or "point"),
+        ``name``, ``label`` and, by type, ``value``, ``min``, ``max``, ``step``, ``log``,
+        ``integer``, ``digits``, ``unit``, ``options``, ``panel``, ``panels``. A button carries
+        out the model's action of its name; a player moves the slider of the name ``slider`` to
+        its end in a number of ``seconds``, and can be paused; a point is dragged in a panel (the
+        first, if not said) or in several, and its ``value``, ``min`` and ``max`` are pairs.
     still : str
         SVG picture of the first state.
     alt : str
@@ -93,6 +95,10 @@ class ComputedPlot(Interactive):
         except (TypeError, ValueError) as error:
             raise ValueError(f"data must hold finite numbers, strings and lists: {error}") from None
         checked = [_check_control(control) for control in controls]
+        sliders = [control["name"] for control in checked if control["type"] == "slider"]
+        for control in checked:
+            if control["type"] == "play" and control["slider"] not in sliders:
+                raise ValueError(f"controls: {control['name']} plays no slider of the figure")
         super().__init__(
             _esm=bundle(f"models/{model}.js"),
             data=dict(data),

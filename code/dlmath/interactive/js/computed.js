@@ -22,9 +22,11 @@ function computedPlot({ compute, actions = {} }) {
 
     function makePanels(picture) {
       panels = picture.panels.map(() => new Panel(plots));
-      points = model.get("controls").filter(({ type }) => type === "point").map((c) => new DragPoint(
-        c, panels[c.panel ?? 0], (value) => change({ [c.name]: value }), save,
-      ));
+      const controls = model.get("controls").filter(({ type }) => type === "point");
+      // In a second panel a point can be dragged too, but the keys meet it once.
+      points = panels.flatMap((panel, i) => controls.filter((c) => (c.panels ?? [c.panel ?? 0]).includes(i)).map((c) => new DragPoint(
+        c, panel, (value) => change({ [c.name]: value }), save, i === (c.panels?.[0] ?? i),
+      )));
       if (points.length) readouts.list.before(html("p", { class: "dlm-hint" }, points.length > 1 ? POINTS_HINT : POINT_HINT));
     }
 
@@ -73,11 +75,46 @@ function computedPlot({ compute, actions = {} }) {
       frame(begin);
     }
 
-    const choose = (name) => (value) => { cancelAnimationFrame(motion); change({ [name]: value }); save(); };
+    // A player moves a slider to its end, from its beginning if it is there, and can be paused.
+    let pause = () => {};
+    function player({ label, slider: name, seconds }) {
+      const { min, max } = model.get("controls").find((c) => c.name === name);
+      const made = button(label, () => (made.playing ? pause() : play()));
+      const show = (value) => { change({ [name]: value }); shown[name].show(value); };
+      const stop = () => {
+        cancelAnimationFrame(motion);
+        made.playing = false;
+        made.input.textContent = label;
+        save();
+      };
+      function play() {
+        if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+          show(params[name] < max ? max : min);
+          return save();
+        }
+        if (params[name] >= max) show(min);
+        made.playing = true;
+        made.input.textContent = "Pause";
+        pause = stop;
+        let last = performance.now();
+        const frame = (now) => {
+          const step = (Math.min(100, Math.max(0, now - last)) / 1000 / seconds) * (max - min);
+          last = now;
+          show(Math.min(max, params[name] + step));
+          if (params[name] < max) motion = requestAnimationFrame(frame);
+          else stop();
+        };
+        motion = requestAnimationFrame(frame);
+      }
+      return made;
+    }
+
+    const choose = (name) => (value) => { cancelAnimationFrame(motion); pause(); change({ [name]: value }); save(); };
     const makers = {
       slider: (c) => slider(c.label, { ...c, describe: describer(c) }, params[c.name], choose(c.name)),
       select: (c) => select(c.label, c.options.map((option) => [option, option]), params[c.name], choose(c.name)),
       checkbox: (c) => checkbox(c.label, params[c.name], choose(c.name)),
+      play: player,
       button: (c) => button(c.label, () => moveTo(actions[c.name](params, data))),
     };
     const shown = {};

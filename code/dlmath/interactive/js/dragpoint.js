@@ -2,11 +2,13 @@ import { format, svg } from "./plot.js";
 
 // A point of a panel that is moved by dragging it, or by the arrow keys.
 class DragPoint {
-  constructor({ name, label, min, max }, panel, onMove, onEnd) {
+  constructor({ name, label, min, max }, panel, onMove, onEnd, withKeys = true) {
     Object.assign(this, { name, min, max, panel, onMove, onEnd });
     this.ring = svg("circle", { class: "dlm-ring", r: 16 });
     this.dot = svg("circle", { class: "dlm-point", r: 6 });
-    this.node = svg("g", { class: "dlm-handle", role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": min[1], "aria-valuemax": max[1] }, this.ring, this.dot);
+    const spoken = { role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": min[1], "aria-valuemax": max[1] };
+    this.node = svg("g", { class: "dlm-handle", ...(withKeys ? spoken : { "aria-hidden": "true" }) }, this.ring, this.dot);
+    this.withKeys = withKeys;
     this.layer = svg("svg", { class: "dlm-handles" }, this.node);
     panel.box.append(this.layer);
     this.node.addEventListener("pointerdown", (event) => this.#press(event));
@@ -22,6 +24,7 @@ class DragPoint {
       circle.setAttribute("cx", scales.x(value[0]));
       circle.setAttribute("cy", scales.y(value[1]));
     }
+    if (!this.withKeys) return;
     this.node.setAttribute("aria-valuenow", value[1]);
     this.node.setAttribute("aria-valuetext", value.map((v) => format(v)).join(", "));
   }
