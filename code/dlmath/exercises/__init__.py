@@ -11,6 +11,12 @@ from dlmath.exercises.framework import REGISTRY, Exercise, Verdict
 
 # The exercises of each chapter's module: a name is found without importing the other chapters.
 CHAPTERS: dict[str, tuple[str, ...]] = {
+    "data_model_cost": (
+        "data-model-cost-projection",
+        "data-model-cost-lifetime",
+        "data-model-cost-minibatch",
+        "data-model-cost-leakage",
+    ),
     "discriminative_and_generative": (
         "generative-logit",
         "generative-shift",

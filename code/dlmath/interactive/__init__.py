@@ -21,6 +21,7 @@ from dlmath.interactive._lasso import (
     penalty_balls,
     soft_threshold_explorer,
 )
+from dlmath.interactive._learning import degree_errors, one_number
 from dlmath.interactive._nuclear import NuclearChart, polynomial_edge
 from dlmath.interactive._ridge import (
     analytic_continuation,
@@ -39,12 +40,14 @@ __all__ = [
     "bias_variance_explorer",
     "chord_and_tangent",
     "conditioning",
+    "degree_errors",
     "double_descent",
     "early_stopping_and_ridge",
     "fit_and_cloud",
     "forward_and_reverse_kl",
     "gradient_descent_filter",
     "lasso_path_explorer",
+    "one_number",
     "penalty_balls",
     "polynomial_edge",
     "projection",

@@ -1,17 +1,15 @@
 import { computedPlot } from "../computed.js";
 import { keys } from "../keys.js";
 import { format } from "../plot.js";
+import { normalFrom, uniformStream } from "./lehmer.js";
 import { filtered, ridgeFactors, total } from "./rotated.js";
 
-const MODULUS = 2 ** 31 - 1, MULTIPLIER = 48271;
-
-// Normal numbers for one draw of the noise: stretch after stretch of one stream (Lehmer's, with
-// products that fit into a double), two uniform numbers for each.
+// Normal numbers for one draw of the noise: stretch after stretch of one stream, two uniform
+// numbers for each.
 function normals(draw, count) {
-  let state = 1;
-  const uniform = () => { state = (MULTIPLIER * state) % MODULUS; return state / MODULUS; };
+  const uniform = uniformStream();
   for (let i = 0; i < 2 * count * draw; i++) uniform();
-  return Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  return Array.from({ length: count }, () => normalFrom(uniform));
 }
 
 // White noise is white in the basis of the u_j too, so that it is drawn there. Directions beyond

@@ -1,10 +1,20 @@
 const LEHMER_MODULUS = 2 ** 31 - 1, LEHMER_MULTIPLIER = 48271;
 
-// A stream of standard normal numbers (Box and Muller's, from Lehmer's uniform ones, whose products
-// fit into a double): the same for a seed in every browser, and in Python.
-function normalStream(seed) {
+// A stream of uniform numbers between 0 and 1 (Lehmer's, whose products fit into a double): the
+// same for a seed in every browser, and in Python.
+function uniformStream(seed = 1) {
   let state = seed;
-  const uniform = () => { state = (LEHMER_MULTIPLIER * state) % LEHMER_MODULUS; return state / LEHMER_MODULUS; };
+  return () => { state = (LEHMER_MULTIPLIER * state) % LEHMER_MODULUS; return state / LEHMER_MODULUS; };
+}
+
+// One standard normal number from two uniform ones (Box and Muller's).
+function normalFrom(uniform) {
+  return Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+// A stream of standard normal numbers, two from each pair of uniform ones.
+function normalStream(seed) {
+  const uniform = uniformStream(seed);
   for (let i = 0; i < 10; i++) uniform();
   let spare = null;
   return () => {
