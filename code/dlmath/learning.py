@@ -49,7 +49,29 @@ def pinball_cost(y: ArrayLike, prediction: ArrayLike, level: float = 0.5) -> flo
     return float(np.mean(np.maximum(level * u, (level - 1) * u)))
 
 
-def descend(gradient: Gradient, theta: ArrayLike, eta: float, steps: int) -> NDArray[np.float64]:
+def _check_walk(theta: ArrayLike, eta: float, steps: int) -> NDArray[np.float64]:
+    """Check where a walk begins, the length of its steps and their number."""
+    theta = check_array(theta, ensure_2d=False, dtype=float, input_name="theta")
+    if theta.ndim != 1:
+        raise ValueError(f"theta must be a vector, got shape {theta.shape}.")
+    if not (isinstance(eta, Real) and 0 < eta < np.inf):
+        raise ValueError(f"eta must be a positive number, got {eta!r}.")
+    if not (isinstance(steps, Integral) and steps >= 0):
+        raise ValueError(f"steps must be a whole number of 0 or more, got {steps!r}.")
+    return theta
+
+
+def _check_size(size: int, n: int) -> None:
+    if not (isinstance(size, Integral) and 1 <= size <= n):
+        raise ValueError(f"size must be a whole number from 1 to {n}, got {size!r}.")
+
+
+def descend(
+    gradient: Gradient,
+    theta: ArrayLike,
+    eta: float,
+    steps: int,
+) -> NDArray[np.float64]:
     """Take steps downhill (eq-data-model-cost-step).
 
     Parameters
@@ -74,20 +96,18 @@ def descend(gradient: Gradient, theta: ArrayLike, eta: float, steps: int) -> NDA
     ValueError
         If ``theta`` is not a finite vector, ``eta`` not positive or ``steps`` negative.
     """
-    theta = check_array(theta, ensure_2d=False, dtype=float, input_name="theta")
-    if theta.ndim != 1:
-        raise ValueError(f"theta must be a vector, got shape {theta.shape}.")
-    if not (isinstance(eta, Real) and 0 < eta < np.inf):
-        raise ValueError(f"eta must be a positive number, got {eta!r}.")
-    if not (isinstance(steps, Integral) and steps >= 0):
-        raise ValueError(f"steps must be a whole number of 0 or more, got {steps!r}.")
-    walk = [theta]
+    walk = [_check_walk(theta, eta, steps)]
     for _ in range(steps):
         walk.append(walk[-1] - eta * gradient(walk[-1]))
     return np.array(walk)
 
 
-def minibatch(gradient: Gradient, n: int, size: int, rng: np.random.Generator) -> Gradient:
+def minibatch(
+    gradient: Gradient,
+    n: int,
+    size: int,
+    rng: np.random.Generator,
+) -> Gradient:
     """Estimate a gradient from a few rows, drawn anew at each call without replacement.
 
     Parameters
@@ -110,8 +130,7 @@ def minibatch(gradient: Gradient, n: int, size: int, rng: np.random.Generator) -
     ValueError
         If ``size`` is not a whole number from 1 to ``n``.
     """
-    if not (isinstance(size, Integral) and 1 <= size <= n):
-        raise ValueError(f"size must be a whole number from 1 to {n}, got {size!r}.")
+    _check_size(size, n)
 
     def estimate(theta: NDArray[np.float64]) -> NDArray[np.float64]:
         return gradient(theta, rng.choice(n, size, replace=False))
@@ -140,8 +159,7 @@ def minibatch_covariance(gradients: ArrayLike, size: int) -> NDArray[np.float64]
     """
     gradients = check_array(gradients, ensure_min_samples=2, dtype=float, input_name="gradients")
     n = len(gradients)
-    if not (isinstance(size, Integral) and 1 <= size <= n):
-        raise ValueError(f"size must be a whole number from 1 to {n}, got {size!r}.")
+    _check_size(size, n)
     deviations = gradients - gradients.mean(axis=0)
     return deviations.T @ deviations / n / size * (n - size) / (n - 1)
 

@@ -14,9 +14,9 @@ from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
 LEVELS = (0.05, 0.95)
 HIGHEST, MOST, CELLS = 12, 200, 200
 SIZES = (14, 17, 20, 25, 32, 40, 50, 65, 80, 100, 130, 160, 200)
-NOISES = (0.02, 0.6)
+NOISES = (0.05, 0.6)
 DRAWS = 30
-ERRORS = (1e-4, 3.0)
+ERRORS = (1e-4, 10.0)
 STILL_SIZE = (7.2, 4.8)
 
 
@@ -94,7 +94,7 @@ def one_number(
 
 
 def _truth(x: np.ndarray) -> np.ndarray:
-    return np.exp(-0.8 * (x + 1)) * np.cos(3.2 * (x + 1))
+    return np.exp(-0.5 * (x + 1)) * np.cos(5 * (x + 1))
 
 
 def _points(draw: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +130,7 @@ def degree_errors(
     n : int, default=25
         The number of samples at the beginning, 14 to 200.
     noise : float, default=0.2
-        The standard deviation of the noise at the beginning, 0.02 to 0.6.
+        The standard deviation of the noise at the beginning, 0.05 to 0.6.
     draw : int, default=1
         Which of thirty draws of the points comes first.
     alt : str

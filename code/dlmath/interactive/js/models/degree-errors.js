@@ -6,7 +6,7 @@ import { normalFrom, uniformStream } from "./lehmer.js";
 import { spaced, total } from "./rotated.js";
 
 // What the data are drawn from: a damped oscillation on [-1, 1].
-const truth = (x) => Math.exp(-0.8 * (x + 1)) * Math.cos(3.2 * (x + 1));
+const truth = (x) => Math.exp(-0.5 * (x + 1)) * Math.cos(5 * (x + 1));
 
 // The first n of the points of one draw: more points are added to the same ones.
 function points({ n, noise, draw }, { most }) {
