@@ -39,26 +39,26 @@ def pinball_cost(y: ArrayLike, prediction: ArrayLike, level: float = 0.5) -> flo
     ValueError
         If a value is not finite, the shapes differ or the level is not between 0 and 1.
     """
-    y = check_array(y, ensure_2d=False, dtype=float, input_name="y")
-    prediction = np.asarray(prediction, dtype=float)
-    if prediction.shape not in ((), y.shape):
-        raise ValueError(f"prediction must have shape {y.shape}, got {prediction.shape}.")
+    observed = check_array(y, ensure_2d=False, dtype=float, input_name="y")
+    predicted = np.asarray(prediction, dtype=float)
+    if predicted.shape not in ((), observed.shape):
+        raise ValueError(f"prediction must have shape {observed.shape}, got {predicted.shape}.")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level!r}.")
-    u = y - prediction
+    u = observed - predicted
     return float(np.mean(np.maximum(level * u, (level - 1) * u)))
 
 
 def _check_walk(theta: ArrayLike, eta: float, steps: int) -> NDArray[np.float64]:
     """Check where a walk begins, the length of its steps and their number."""
-    theta = check_array(theta, ensure_2d=False, dtype=float, input_name="theta")
-    if theta.ndim != 1:
-        raise ValueError(f"theta must be a vector, got shape {theta.shape}.")
+    start = check_array(theta, ensure_2d=False, dtype=float, input_name="theta")
+    if start.ndim != 1:
+        raise ValueError(f"theta must be a vector, got shape {start.shape}.")
     if not (isinstance(eta, Real) and 0 < eta < np.inf):
         raise ValueError(f"eta must be a positive number, got {eta!r}.")
     if not (isinstance(steps, Integral) and steps >= 0):
         raise ValueError(f"steps must be a whole number of 0 or more, got {steps!r}.")
-    return theta
+    return start
 
 
 def _check_size(size: int, n: int) -> None:
@@ -157,10 +157,10 @@ def minibatch_covariance(gradients: ArrayLike, size: int) -> NDArray[np.float64]
     ValueError
         If ``gradients`` is not a finite matrix, or ``size`` not a whole number from 1 to n.
     """
-    gradients = check_array(gradients, ensure_min_samples=2, dtype=float, input_name="gradients")
-    n = len(gradients)
+    g = check_array(gradients, ensure_min_samples=2, dtype=float, input_name="gradients")
+    n = len(g)
     _check_size(size, n)
-    deviations = gradients - gradients.mean(axis=0)
+    deviations = g - g.mean(axis=0)
     return deviations.T @ deviations / n / size * (n - size) / (n - 1)
 
 

@@ -58,7 +58,7 @@ def one_number(
         raise ValueError(f"last must lie between {low:g} and {high:g}, got {last:g}")
     if not LEVELS[0] <= level <= LEVELS[1]:
         raise ValueError(f"level must lie between {LEVELS[0]} and {LEVELS[1]}, got {level!r}")
-    data = {
+    data: dict[str, Any] = {
         "values": [float(f"{value:.4g}") for value in values],
         "limits": [low, high],
         "xlabel": xlabel,
@@ -143,7 +143,7 @@ def degree_errors(
     draw = _check_count("draw", draw, 1, DRAWS)
     if not isinstance(noise, int | float | np.number) or not NOISES[0] <= noise <= NOISES[1]:
         raise ValueError(f"noise must lie between {NOISES[0]} and {NOISES[1]}, got {noise!r}")
-    data = {
+    data: dict[str, Any] = {
         "highest": HIGHEST,
         "most": MOST,
         "cells": CELLS,
