@@ -11,6 +11,13 @@ from dlmath.exercises.framework import REGISTRY, Exercise, Verdict
 
 # The exercises of each chapter's module: a name is found without importing the other chapters.
 CHAPTERS: dict[str, tuple[str, ...]] = {
+    "types_of_learning": (
+        "types-neighbours",
+        "types-lloyd",
+        "types-stencil",
+        "types-regret",
+        "types-ucb",
+    ),
     "data_model_cost": (
         "data-model-cost-projection",
         "data-model-cost-lifetime",

@@ -190,7 +190,7 @@ class Exercise:
         for size, factors in _factors(cases).items():
             if all(_close(a, c * b) for a, b, c in zip(wrong, right, factors, strict=True)):
                 return f"{start} is the right one times {size}."
-        if all(a.ndim == 2 and _close(a, b.T) for a, b in zip(wrong, right, strict=True)):
+        if all(_is_transpose(a, b) for a, b in zip(wrong, right, strict=True)):
             return f"{start} is the transpose of the right one."
         gap = np.max(np.abs(wrong[0] - right[0]))
         return (
@@ -291,6 +291,10 @@ def _capital(text: str) -> str:
 def _close(a: np.ndarray, b: np.ndarray) -> bool:
     """Compare to a millionth of the largest value: between rounding and any real mistake."""
     return bool(np.max(np.abs(a - b)) <= 1e-6 * np.max(np.abs(b)))
+
+
+def _is_transpose(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.ndim == 2 and a.shape == b.T.shape and _close(a, b.T)
 
 
 def _same(found: list[Values], expected: list[Values]) -> bool:

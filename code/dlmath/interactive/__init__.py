@@ -29,6 +29,7 @@ from dlmath.interactive._ridge import (
     ridge_explorer,
 )
 from dlmath.interactive._scatterfit import ScatterFit
+from dlmath.interactive._types import bandit_player, lloyd_explorer
 
 __all__ = [
     "ComputedPlot",
@@ -37,6 +38,7 @@ __all__ = [
     "NuclearChart",
     "ScatterFit",
     "analytic_continuation",
+    "bandit_player",
     "bias_variance_explorer",
     "chord_and_tangent",
     "conditioning",
@@ -47,6 +49,7 @@ __all__ = [
     "forward_and_reverse_kl",
     "gradient_descent_filter",
     "lasso_path_explorer",
+    "lloyd_explorer",
     "one_number",
     "penalty_balls",
     "polynomial_edge",

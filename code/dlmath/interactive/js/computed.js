@@ -58,10 +58,11 @@ function computedPlot({ compute, actions = {} }) {
 
     // What has a log scale moves by equal ratios.
     const log = new Set(model.get("controls").filter((c) => c.log).map((c) => c.name));
-    const between = (name, a, b, t) => (log.has(name) ? a * (b / a) ** t : a + t * (b - a));
+    const between = (name, a, b, t) => (Array.isArray(a) ? a.map((v, i) => between("", v, b[i], t)) : log.has(name) ? a * (b / a) ** t : a + t * (b - a));
 
     function moveTo(target) {
       cancelAnimationFrame(motion);
+      pause();
       const from = params, calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       const begin = performance.now();
       const frame = (now) => {
@@ -78,7 +79,7 @@ function computedPlot({ compute, actions = {} }) {
     // A player moves a slider to its end, from its beginning if it is there, and can be paused.
     let pause = () => {};
     function player({ label, slider: name, seconds }) {
-      const { min, max } = model.get("controls").find((c) => c.name === name);
+      const { min, max, integer } = model.get("controls").find((c) => c.name === name);
       const made = button(label, () => (made.playing ? pause() : play()));
       const show = (value) => { change({ [name]: value }); shown[name].show(value); };
       const stop = () => {
@@ -96,11 +97,11 @@ function computedPlot({ compute, actions = {} }) {
         made.playing = true;
         made.input.textContent = "Pause";
         pause = stop;
-        let last = performance.now();
+        let last = performance.now(), at = params[name];
         const frame = (now) => {
-          const step = (Math.min(100, Math.max(0, now - last)) / 1000 / seconds) * (max - min);
+          at = Math.min(max, at + (Math.min(100, Math.max(0, now - last)) / 1000 / seconds) * (max - min));
           last = now;
-          show(Math.min(max, params[name] + step));
+          show(integer ? Math.round(at) : at);
           if (params[name] < max) motion = requestAnimationFrame(frame);
           else stop();
         };
