@@ -17,6 +17,7 @@ __all__ = [
     "COVARIANCES",
     "GaussianClassifier",
     "efron_efficiency",
+    "gaussian_estimates",
     "gaussian_log_density",
     "linear_logit",
 ]
@@ -71,6 +72,63 @@ def _cholesky(covariance: Floats) -> Floats:
     except linalg.LinAlgError:
         raise ValueError("covariance must be positive definite") from None
     return L
+
+
+def _check_covariance(covariance: str) -> None:
+    if covariance not in COVARIANCES:
+        names = ", ".join(COVARIANCES)
+        raise ValueError(f"covariance must be one of {names}, got {covariance!r}")
+
+
+def gaussian_estimates(
+    X: ArrayLike, y: ArrayLike, covariance: str = "shared"
+) -> tuple[Floats, Floats, Floats]:
+    """Estimate shares, means and covariances of Gaussian classes by maximum likelihood.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+        Integers from 0 to K - 1, each of which occurs.
+    covariance : {"shared", "separate", "shared diagonal", "diagonal"}, default="shared"
+
+    Returns
+    -------
+    priors : ndarray of shape (K,)
+    means : ndarray of shape (K, n_features)
+    covariances : ndarray of shape (K, n_features, n_features)
+        Equation ``eq-discriminative-and-generative-mle``; all the same if they are shared.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a class has no samples, or ``covariance`` is unknown.
+
+    Examples
+    --------
+    >>> from dlmath.gaussian_classifiers import gaussian_estimates
+    >>> priors, means, covariances = gaussian_estimates([[0.0], [2.0], [5.0]], [0, 0, 1])
+    >>> means.tolist(), covariances.round(3).tolist()
+    ([[1.0], [5.0]], [[[0.667]], [[0.667]]])
+    """
+    _check_covariance(covariance)
+    X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=int)
+    if X.ndim != 2 or y.shape != X.shape[:1]:
+        raise ValueError(f"X and y must be (n, p) and (n,), got {X.shape} and {y.shape}")
+    if y.size == 0 or y.min() < 0 or not np.bincount(y).all():
+        raise ValueError("y must hold the integers from 0 to K - 1, each at least once")
+    counts = np.bincount(y)
+    groups = [X[y == k] for k in range(len(counts))]
+    means = np.array([group.mean(axis=0) for group in groups])
+    spreads = [group - mean for group, mean in zip(groups, means, strict=True)]
+    scatter = np.array([spread.T @ spread for spread in spreads])
+    if covariance.startswith("shared"):
+        covariances = np.broadcast_to(scatter.sum(axis=0) / len(X), scatter.shape)
+    else:
+        covariances = scatter / counts[:, np.newaxis, np.newaxis]
+    if covariance.endswith("diagonal"):
+        covariances = covariances * np.eye(X.shape[1])
+    return counts / len(X), means, covariances
 
 
 def linear_logit(
@@ -211,28 +269,18 @@ class GaussianClassifier(ClassifierMixin, BaseEstimator):
             On wrong shapes, values that are not finite, features that do not vary, or parameters
             that are not possible.
         """
-        if self.covariance not in COVARIANCES:
-            names = ", ".join(COVARIANCES)
-            raise ValueError(f"covariance must be one of {names}, got {self.covariance!r}")
+        _check_covariance(self.covariance)
         if not (np.isfinite(self.jitter) and self.jitter >= 0):
             raise ValueError(f"jitter must be finite and not negative, got {self.jitter!r}")
         X, y = validate_data(self, X, y, dtype=float)
         check_classification_targets(y)
-        n, p = X.shape
         if not np.ptp(X, axis=0).any():
-            raise ValueError(f"X has no variance: n_samples = {n}, and no feature varies")
-        classes, index, counts = np.unique(y, return_inverse=True, return_counts=True)
-        means = np.array([X[index == k].mean(axis=0) for k in range(len(classes))])
-        spread = X - means[index]
-        scatter = np.array([spread[index == k].T @ spread[index == k] for k in range(len(classes))])
-        if self.covariance.startswith("shared"):
-            covariances = np.broadcast_to(scatter.sum(axis=0) / n, scatter.shape)
-        else:
-            covariances = scatter / counts[:, np.newaxis, np.newaxis]
-        if self.covariance.endswith("diagonal"):
-            covariances = covariances * np.eye(p)
-        self.classes_, self.priors_, self.means_ = classes, counts / n, means
-        self.covariances_ = covariances + self.jitter * X.var(axis=0).max() * np.eye(p)
+            raise ValueError(f"X has no variance: n_samples = {len(X)}, and no feature varies")
+        self.classes_, index = np.unique(y, return_inverse=True)
+        estimates = gaussian_estimates(X, index, self.covariance)
+        self.priors_, self.means_, covariances = estimates
+        added = self.jitter * X.var(axis=0).max()
+        self.covariances_ = covariances + added * np.eye(X.shape[1])
         return self
 
     def _log_joint(self, X):
@@ -322,6 +370,6 @@ class GaussianClassifier(ClassifierMixin, BaseEstimator):
         rng = np.random.default_rng(seed)
         index = rng.choice(len(self.classes_), size=n, p=self.priors_)
         noise = rng.standard_normal((n, self.n_features_in_))
-        factors = np.array([_cholesky(covariance) for covariance in self.covariances_])
+        factors = np.array([_cholesky(S) for S in self.covariances_])
         X = self.means_[index] + np.einsum("nij,nj->ni", factors[index], noise)
         return X, self.classes_[index]

@@ -6,6 +6,7 @@ from dlmath.gaussian_classifiers import (
     COVARIANCES,
     GaussianClassifier,
     efron_efficiency,
+    gaussian_estimates,
     gaussian_log_density,
     linear_logit,
 )
@@ -140,6 +141,10 @@ def test_a_failed_fit_leaves_the_old_one(data):
         (lambda: linear_logit([0.5, 0.5], [[0.0], [1.0]], [[-1.0]]), "positive definite"),
         (lambda: linear_logit([1.0], [[0.0]], [[1.0]]), "two classes"),
         (lambda: linear_logit([1.0, 0.0], [[0.0], [1.0]], [[1.0]]), "two classes"),
+        (lambda: gaussian_estimates([[0.0], [1.0]], [0, 2]), "each at least once"),
+        (lambda: gaussian_estimates([[0.0], [1.0]], [0, -1]), "each at least once"),
+        (lambda: gaussian_estimates([0.0, 1.0], [0, 1]), "X and y must be"),
+        (lambda: gaussian_estimates([[0.0], [1.0]], [0, 1], "round"), "covariance must be one of"),
         (lambda: efron_efficiency(-1), "distance must be finite and not negative"),
         (lambda: efron_efficiency(np.nan), "distance must be finite"),
         (lambda: GaussianClassifier(jitter=-1).fit([[0.0], [1.0]], [0, 1]), "jitter must be"),
