@@ -166,9 +166,9 @@ def _draw_plane(
         )
     at = np.linspace(-LIMIT, LIMIT, 121)
     points = np.column_stack([grid.ravel() for grid in np.meshgrid(at, at)])
-    for covariances, color, style in ((truth, "C5", "--"), (fitted, "k", "-")):
+    for covariances, color, width in ((truth, "C5", 1.0), (fitted, "k", 2.0)):
         odds = _log_odds(points, means, covariances, prior).reshape(121, 121)
-        axes.contour(at, at, odds, levels=[0], colors=color, linestyles=style)
+        axes.contour(at, at, odds, levels=[0], colors=color, linewidths=width)
     axes.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
     axes.set(xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT))
 
@@ -255,7 +255,7 @@ def forward_and_reverse_kl(
         _slider("distance", "distance of the humps", 0, 7, distance, step=0.1, digits=2),
         _slider("share", "weight of the left hump", 0.05, 0.95, share, step=0.05, digits=2),
         _slider("m", "mean m of the model", -4.5, 4.5, m, step=0.1, digits=2),
-        _slider("s", "width s of the model", 0.5, 4, s, step=0.05, digits=2),
+        _slider("s", "width s of the model", 0.5, 4, s, step=0.05, digits=3),
         {"type": "button", "name": "forward", "label": "Smallest KL(p‖q)"},
         {"type": "button", "name": "reverse", "label": "Smallest KL(q‖p) nearby"},
     ]

@@ -76,7 +76,7 @@ function planePanel({ samples, prior }, state, { limit, noise, uniform }) {
       series.push({ type: "line", ...transformed(ring(radius), state.means[k], state.fitted[k]), color: colour, width: 1.75 });
     }
   });
-  series.push({ type: "line", ...zeroLine(state.best, limits, BOUNDARY_STEPS), color: "muted", width: 1.75, dash: "5 4" });
+  series.push({ type: "line", ...zeroLine(state.best, limits, BOUNDARY_STEPS), color: "muted", width: 1.25 });
   series.push({ type: "line", ...zeroLine(state.logit, limits, BOUNDARY_STEPS), color: "ink", width: 2.25 });
   [0, 1].forEach((k) => series.push({ type: "text", x: state.means[k][0], y: state.means[k][1], dx: 10, dy: -10, text: `class ${k}`, color: k ? 2 : 1 }));
   return { xlabel: "x₁", ylabel: "x₂", xlim: limits, ylim: limits, equal: true, series };
