@@ -174,6 +174,8 @@ def test_panels_show_trace_exact_value_and_threshold():
         assert low <= min(values)
         assert high >= max(values)
     assert panels[1]["series"][1]["y"] == [0.6, 0.6]
+    found = run_js("isinglive.js", "given.map(lateMean)", [trace["energies"], [3.0]])
+    assert_allclose(found, [np.mean(trace["energies"][2:]), 3.0])
     late = run_js(
         "isinglive.js",
         "tracePanels(given, { energy: 0, magnetisation: 0 }, 0.6)[0]",

@@ -68,7 +68,7 @@ class IsingLive(Interactive):
         temperature: float = 2.3,
         algorithm: str = "metropolis",
         alt: str,
-        height: tuple[int, int] = (1060, 560),
+        height: tuple[int, int] = (1000, 500),
     ) -> None:
         weights = check_vector("intercept and slope", [intercept, slope], 2)
         if weights[1] <= 0:
