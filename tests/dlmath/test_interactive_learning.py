@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from dlmath.interactive import degree_errors, one_number
+from dlmath.interactive import degree_errors, one_number, one_slope
+from dlmath.learning import descend
 from numpy.polynomial import chebyshev
 from numpy.testing import assert_allclose
 from scipy import integrate, optimize, stats
@@ -59,6 +60,48 @@ def test_the_share_of_values_is_their_distribution_function():
     middle = (np.array(stairs["x"][1:]) + stairs["x"][:-1])[::2] / 2
     share = stats.ecdf(np.append(VALUES, 2.0)).cdf.evaluate(middle)
     assert_allclose(stairs["y"][::2], share, rtol=1e-12)
+
+
+SLOPE_X, SLOPE_Y = [1.0, -2.0, 0.5, 1.5, -0.7], [1.3, -2.9, 1.0, 2.0, -1.4]
+WALK = "[walk(given.params, given.data), compute(given.params, given.data)]"
+
+
+def batches(seed, n, size):
+    """Shuffle as the page does, and stop after the first rows."""
+    state = seed
+    while True:
+        rows = list(range(n))
+        for i in range(size):
+            state = 48271 * state % (2**31 - 1)
+            j = i + int(state / (2**31 - 1) * (n - i))
+            rows[i], rows[j] = rows[j], rows[i]
+        yield rows[:size]
+
+
+@pytest.mark.parametrize(("share", "batch", "draw"), [(0.2, 5, 1), (1.04, 5, 3), (0.1, 2, 7)])
+def test_the_walk_on_one_slope_is_gradient_descent(share, batch, draw):
+    widget = one_slope(SLOPE_X, SLOPE_Y, -1.0, alt=ALT)
+    params = {"share": share, "batch": batch, "draw": draw}
+    state, picture = run_js("models/one-slope.js", WALK, {"params": params, "data": widget.data})
+    x, y = np.array(SLOPE_X), np.array(SLOPE_Y)
+    eta, rows = share / np.mean(x**2), batches(draw, 5, batch)
+
+    def gradient(theta):
+        chosen = next(rows) if batch < 5 else slice(None)
+        return np.atleast_1d(2 * np.mean(x[chosen] * (theta * x[chosen] - y[chosen])))
+
+    walked = descend(gradient, [-1.0], eta, 60)[:, 0]
+    best = np.linalg.lstsq(x[:, np.newaxis], y, rcond=None)[0][0]
+    assert_allclose(state["best"], best, rtol=1e-12)
+    assert_allclose(state["thetas"], walked, rtol=1e-9)
+    law = picture["panels"][1]["series"][0]
+    kept = [(k, v) for k, v in zip(law["x"], law["y"], strict=True) if v is not None]
+    expected = [abs(1 - 2 * share) ** k * abs(-1 - best) for k, _ in kept]
+    assert_allclose([v for _, v in kept], expected, rtol=1e-9)
+    curve = picture["panels"][0]["series"][0]
+    costs = [np.mean((y - theta * x) ** 2) for theta in curve["x"]]
+    assert_allclose(curve["y"], costs, rtol=1e-9)
+    assert len(json.dumps(widget.data)) < 2_000
 
 
 def lehmer(draw, count):
@@ -137,6 +180,11 @@ def single(**change):
     return one_number(**{"values": VALUES, "last": 2.0, "limits": (-1, 4), "alt": ALT, **change})
 
 
+def slope(**change):
+    given = {"x": SLOPE_X, "y": SLOPE_Y, "start": -1.0, "alt": ALT}
+    return one_slope(**{**given, **change})
+
+
 def degrees(**change):
     return degree_errors(**{"alt": ALT, **change})
 
@@ -150,6 +198,11 @@ def degrees(**change):
         (single, {"limits": (4, -1)}, "limits must increase"),
         (single, {"level": 1.0}, "level must lie between 0.05 and 0.95"),
         (single, {"alt": "Curves."}, "alt must say what is seen"),
+        (slope, {"x": np.zeros(5)}, "x must have two entries or more"),
+        (slope, {"y": [1.0]}, "y must have 5 entries"),
+        (slope, {"start": np.inf}, "start contains NaN or infinity"),
+        (slope, {"x": [1, 1], "y": [2, 2], "start": 2}, "start must differ from the minimum"),
+        (slope, {"share": 2.0}, "share must lie between 0.02 and 1.1"),
         (degrees, {"degree": 13}, "degree must be an integer from 0 to 12"),
         (degrees, {"n": 13}, "n must be an integer from 14 to 200"),
         (degrees, {"noise": 0.0}, "noise must lie between 0.05 and 0.6"),

@@ -21,7 +21,7 @@ from dlmath.interactive._lasso import (
     penalty_balls,
     soft_threshold_explorer,
 )
-from dlmath.interactive._learning import degree_errors, one_number
+from dlmath.interactive._learning import degree_errors, one_number, one_slope
 from dlmath.interactive._nuclear import NuclearChart, polynomial_edge
 from dlmath.interactive._ridge import (
     analytic_continuation,
@@ -51,6 +51,7 @@ __all__ = [
     "lasso_path_explorer",
     "lloyd_explorer",
     "one_number",
+    "one_slope",
     "penalty_balls",
     "polynomial_edge",
     "projection",

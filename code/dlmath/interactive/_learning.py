@@ -1,4 +1,4 @@
-"""Figures to move for data, model and cost: one number for many, and the error of polynomials."""
+"""Figures to move for data, model and cost: one number, one slope, and many polynomials."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ NOISES = (0.05, 0.6)
 DRAWS = 30
 ERRORS = (1e-4, 10.0)
 STILL_SIZE = (7.2, 4.8)
+SHARES, STEPS = (0.02, 1.1), 60
 
 
 def one_number(
@@ -91,6 +92,83 @@ def one_number(
     return ComputedPlot(
         "one-number", data, controls, still=draw_still(draw), alt=alt, height=height
     )
+
+
+def one_slope(
+    x: Any,
+    y: Any,
+    start: float,
+    *,
+    share: float = 0.2,
+    xlabel: str = "slope θ",
+    alt: str,
+    height: tuple[int, int] = (880, 520),
+) -> ComputedPlot:
+    """Gradient descent on one slope: a step that is too long, and batches that are too small.
+
+    The model is ``theta * x`` and the cost the mean squared error, a parabola with the curvature
+    ``2 h``, where ``h`` is the mean of ``x**2``.
+
+    Parameters
+    ----------
+    x, y : array-like of shape (n_samples,)
+        The data, 2 or more; ``x`` not all zero.
+    start : float
+        Where the walk begins, away from the minimum.
+    share : float, default=0.2
+        The learning rate at the beginning, in units of its limit ``1/h``, 0.02 to 1.1.
+    xlabel : str
+        Name of the slope, with its unit.
+    alt : str
+        What is seen, in at least 40 characters.
+    height : (int, int)
+        Height in pixels on narrow and on wide pages.
+    """
+    x = check_vector("x", x)
+    y = check_vector("y", y, x.size)
+    if x.size < 2 or not x.any():
+        raise ValueError("x must have two entries or more that are not all zero")
+    start = float(check_vector("start", [start])[0])
+    if not SHARES[0] <= share <= SHARES[1]:
+        raise ValueError(f"share must lie between {SHARES[0]} and {SHARES[1]}, got {share!r}")
+    data: dict[str, Any] = {
+        "x": [float(f"{value:.5g}") for value in x],
+        "y": [float(f"{value:.5g}") for value in y],
+        "start": start,
+        "steps": STEPS,
+        "xlabel": xlabel,
+    }
+    best = float(np.dot(data["x"], data["y"]) / np.dot(data["x"], data["x"]))
+    if start == best:
+        raise ValueError("start must differ from the minimum")
+
+    def draw(figure: Figure) -> None:
+        """Draw the first state, by running the iteration itself."""
+        valley, distance = figure.subplots(1, 2)
+        features, target = np.array(data["x"]), np.array(data["y"])
+        eta, walk = share / np.mean(features**2), [start]
+        for _ in range(STEPS):
+            walk.append(walk[-1] - 2 * eta * np.mean(features * (walk[-1] * features - target)))
+        thetas = np.array(walk)
+        reach = 1.25 * abs(start - best)
+        at = np.linspace(best - reach, best + reach, 121)
+
+        def cost(theta: np.ndarray) -> np.ndarray:
+            return np.mean((np.multiply.outer(theta, features) - target) ** 2, axis=-1)
+
+        valley.plot(at, cost(at), color="C0")
+        valley.plot(thetas, cost(thetas), "o-", color="C1", linewidth=1)
+        valley.set(xlabel=xlabel, ylabel="cost C(θ)", xlim=(at[0], at[-1]))
+        distance.semilogy(np.maximum(np.abs(thetas - best), 1e-9), color="C1")
+        distance.set(xlabel="step k", ylabel="distance |θₖ − θ*|", ylim=(1e-8, 1e2))
+
+    n = int(x.size)
+    controls = [
+        _slider("share", "learning rate η, in units of 1/h", *SHARES, share, step=0.02, digits=2),
+        _slider("batch", "samples in a batch", 1, n, n, step=1, integer=True),
+        _slider("draw", "draw of the batches", 1, DRAWS, 1, step=1, integer=True),
+    ]
+    return ComputedPlot("one-slope", data, controls, still=draw_still(draw), alt=alt, height=height)
 
 
 def _truth(x: np.ndarray) -> np.ndarray:
