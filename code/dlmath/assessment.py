@@ -5,7 +5,6 @@ Only what scikit-learn does not have: for folds, scores and searches use
 """
 
 import numpy as np
-from scipy import linalg
 from sklearn.base import clone, is_classifier
 from sklearn.utils import check_random_state, check_X_y, indexable
 from sklearn.utils.validation import check_array
@@ -16,7 +15,7 @@ from dlmath.linear._validation import (
     check_count,
     check_penalties,
     check_penalty,
-    numerical_rank,
+    truncated_svd,
 )
 
 # A leverage this near to one is one: the sample alone determines a direction.
@@ -26,10 +25,9 @@ CLOSEST = 1e-12
 def _filtered(X, y, lams, fit_intercept):
     """Residuals and leverages of ridge for each penalty, a row each, from one decomposition."""
     X, y = check_X_y(X, y, dtype=float, y_numeric=True)
-    A, b, _, _, n = centre(X, y.astype(float), None, fit_intercept)
-    U, d, _ = linalg.svd(A, full_matrices=False)
-    U = U[:, : numerical_rank(d, A.shape)] if d.size and d[0] > 0 else U[:, :0]
-    factors = ridge_filter(d[: U.shape[1]], n, lams[:, np.newaxis])
+    A, b, *_, n = centre(X, y.astype(float), None, fit_intercept)
+    U, d, _ = truncated_svd(A)
+    factors = ridge_filter(d, n, lams[:, np.newaxis])
     residuals = b - (factors * (U.T @ b)) @ U.T
     leverages = factors @ (U**2).T + bool(fit_intercept) / n
     return residuals, leverages
@@ -75,14 +73,12 @@ def leave_one_out_residuals(X, y, lam=0.0, *, fit_intercept=True):
         On wrong shapes, values that are not finite, a negative penalty, or a sample without which
         the fit is not unique: its leverage is one.
     """
-    residuals, leverages = _filtered(X, y, np.array([check_penalty(lam)]), fit_intercept)
-    alone = np.flatnonzero(leverages[0] > 1 - CLOSEST)
+    lams = np.array([check_penalty(lam)])
+    (residuals,), (leverages,) = _filtered(X, y, lams, fit_intercept)
+    alone = np.flatnonzero(leverages > 1 - CLOSEST)
     if alone.size:
-        raise ValueError(
-            f"X: without sample {alone[0]} the fit is not unique, its leverage is 1; use a "
-            "penalty, or fewer features"
-        )
-    return residuals[0] / (1 - leverages[0])
+        raise ValueError(f"X: without sample {alone[0]} the fit is not unique")
+    return residuals / (1 - leverages)
 
 
 def generalised_cross_validation(X, y, lams, *, fit_intercept=True):

@@ -56,6 +56,14 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "lasso-weights",
         "lasso-second-knot",
     ),
+    "model_assessment": (
+        "assessment-paired",
+        "assessment-loo",
+        "assessment-same-lambda",
+        "assessment-fold",
+        "assessment-gcv",
+        "assessment-features",
+    ),
     "nuclear_masses_linear": (
         "masses-binding-energy",
         "masses-liquid-drop",

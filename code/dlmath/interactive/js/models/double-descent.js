@@ -109,7 +109,7 @@ function compute(params, data) {
       ["least mean with p < n", text(least(under))],
       ["largest mean", text(worst)],
       ["least mean with p > n", text(least(over))],
-      ["exact at p = 3n", format(minimumNormRisk(n, 3 * n, s, r))],
+      ["minimum norm at p = 3n, exact", format(minimumNormRisk(n, 3 * n, s, r))],
     ],
   };
 }
