@@ -22,6 +22,7 @@ from dlmath.interactive._lasso import (
     soft_threshold_explorer,
 )
 from dlmath.interactive._learning import degree_errors, one_number, one_slope
+from dlmath.interactive._logistic import bump_cut, logistic_drag
 from dlmath.interactive._nuclear import NuclearChart, polynomial_edge
 from dlmath.interactive._ridge import (
     analytic_continuation,
@@ -40,6 +41,7 @@ __all__ = [
     "analytic_continuation",
     "bandit_player",
     "bias_variance_explorer",
+    "bump_cut",
     "chord_and_tangent",
     "conditioning",
     "degree_errors",
@@ -50,6 +52,7 @@ __all__ = [
     "gradient_descent_filter",
     "lasso_path_explorer",
     "lloyd_explorer",
+    "logistic_drag",
     "one_number",
     "one_slope",
     "penalty_balls",

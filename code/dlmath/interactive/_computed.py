@@ -54,8 +54,8 @@ class ComputedPlot(Interactive):
     controls : sequence of mappings
         Each with ``type`` ("slider", "select", "checkbox", "button", "play" or "point"),
         ``name``, ``label`` and, by type, ``value``, ``min``, ``max``, ``step``, ``log``,
-        ``integer``, ``digits``, ``unit``, ``options``, ``panel``, ``panels``, ``color``. A
-        button carries out the model's action of its name; a player moves the slider of the name
+        ``integer``, ``digits``, ``unit``, ``options``, ``panel``, ``panels``, ``color``,
+        ``hollow``. A button carries out the model's action of its name; a player moves the slider of the name
         ``slider`` to its end in a number of ``seconds``, and can be paused; a point is dragged
         in a panel (the first, if not said) or in several, and its ``value``, ``min`` and ``max``
         are pairs.

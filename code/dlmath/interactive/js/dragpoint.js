@@ -2,10 +2,11 @@ import { colour, format, svg } from "./plot.js";
 
 // A point of a panel that is moved by dragging it, or by the arrow keys.
 class DragPoint {
-  constructor({ name, label, min, max, color }, panel, onMove, onEnd, withKeys = true) {
+  constructor({ name, label, min, max, color, hollow }, panel, onMove, onEnd, withKeys = true) {
     Object.assign(this, { name, min, max, panel, onMove, onEnd });
     this.ring = svg("circle", { class: "dlm-ring", r: 16 });
-    this.dot = svg("circle", { class: "dlm-point", r: 6, style: color && `fill:${colour(color)}` });
+    const paint = hollow ? `fill:var(--dlm-bg);stroke:${colour(color)};stroke-width:3` : color && `fill:${colour(color)}`;
+    this.dot = svg("circle", { class: "dlm-point", r: 6, style: paint });
     const spoken = { role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": min[1], "aria-valuemax": max[1] };
     this.node = svg("g", { class: "dlm-handle", ...(withKeys ? spoken : { "aria-hidden": "true" }) }, this.ring, this.dot);
     this.withKeys = withKeys;
