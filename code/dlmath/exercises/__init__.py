@@ -64,6 +64,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "assessment-gcv",
         "assessment-features",
     ),
+    "logistic_regression": (
+        "logistic-gradient",
+        "logistic-irls",
+        "logistic-auc",
+        "logistic-prior",
+    ),
     "nuclear_masses_linear": (
         "masses-binding-energy",
         "masses-liquid-drop",

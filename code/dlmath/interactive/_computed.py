@@ -55,10 +55,10 @@ class ComputedPlot(Interactive):
         Each with ``type`` ("slider", "select", "checkbox", "button", "play" or "point"),
         ``name``, ``label`` and, by type, ``value``, ``min``, ``max``, ``step``, ``log``,
         ``integer``, ``digits``, ``unit``, ``options``, ``panel``, ``panels``, ``color``,
-        ``hollow``. A button carries out the model's action of its name; a player moves the slider of the name
-        ``slider`` to its end in a number of ``seconds``, and can be paused; a point is dragged
-        in a panel (the first, if not said) or in several, and its ``value``, ``min`` and ``max``
-        are pairs.
+        ``hollow``. A button carries out the model's action of its name; a player moves the
+        slider of the name ``slider`` to its end in a number of ``seconds``, and can be paused; a
+        point is dragged in a panel (the first, if not said) or in several, and its ``value``,
+        ``min`` and ``max`` are pairs.
     still : str
         SVG picture of the first state.
     alt : str
