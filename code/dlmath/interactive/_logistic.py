@@ -186,7 +186,12 @@ def bump_cut(
         for s, number, colour in zip(scores, (signal, background), ("C0", "C1"), strict=True):
             weight = np.full(len(s), number / len(s))
             axes["scores"].hist(
-                np.clip(s, low, high), edges, weights=weight, histtype="step", color=colour, lw=1.8
+                np.clip(s, low, high),
+                edges.tolist(),
+                weights=weight,
+                histtype="step",
+                color=colour,
+                lw=1.8,
             )
         axes["scores"].axvline(cut, color="C2")
         axes["scores"].set(yscale="log", xlabel="score", ylabel="events per bin", ylim=1e-2)
