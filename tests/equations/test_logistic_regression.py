@@ -1,12 +1,15 @@
 """The numbered equations of the chapter on logistic regression."""
 
 import itertools
+import math
 
 import mpmath
 import numpy as np
 import pytest
 import sympy
 import torch
+from dlmath import ising
+from dlmath.datasets import simulate_ising
 from dlmath.linear import (
     LogisticRegression,
     Ridge,
@@ -21,7 +24,7 @@ from dlmath.linear import (
     softmax_gradient,
     softmax_hessian,
 )
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score, roc_curve
 from sklearn.svm import SVC
@@ -908,3 +911,312 @@ def test_all_events_are_worth_more_than_a_cut(verify):
     )[0]
     verify.agree(100 * mean_square, total, rtol=1e-4)
     verify.refutes(100 * mean_square**2, total, why="square")
+
+
+# Phases of the Ising model.
+
+
+def ising_bonds(size):
+    """List the bonds of the periodic lattice as pairs of sites."""
+    sites = np.arange(size**2).reshape(size, size)
+    return [
+        (int(a), int(b))
+        for axis in (0, 1)
+        for a, b in zip(sites.ravel(), np.roll(sites, -1, axis).ravel(), strict=True)
+    ]
+
+
+def ising_states(size):
+    """List all configurations as rows; state k has the binary digits of k."""
+    sites = size**2
+    return 2 * (np.arange(2**sites)[:, np.newaxis] >> np.arange(sites) & 1) - 1
+
+
+def ising_energies(size, doubled=1):
+    """Sum over the list of bonds, for all configurations."""
+    states = ising_states(size)
+    return -doubled * sum(states[:, a] * states[:, b] for a, b in ising_bonds(size))
+
+
+def ising_probabilities(size, temperature):
+    weights = np.exp(-ising_energies(size) / temperature)
+    return weights / weights.sum()
+
+
+def ising_transfer(K, size=4):
+    """Sum over all configurations by the trace of a power of a matrix between rows."""
+    rows = np.array(list(itertools.product([-1, 1], repeat=size)))
+    within = np.sum(rows * np.roll(rows, 1, axis=1), axis=1)
+    matrix = np.exp(K * (rows @ rows.T + within[:, np.newaxis]))
+    return float(np.log(np.trace(np.linalg.matrix_power(matrix, size))))
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-boltzmann",
+    routes=("dlmath.ising", "a quadratic form and a transfer matrix", "scipy.special.softmax"),
+)
+def test_energy_and_probability_of_configurations(verify):
+    """The energy as a quadratic form of the graph; the sum over states from row to row."""
+    size, temperature = 4, 2.3
+    adjacency = np.zeros((size**2, size**2))
+    for a, b in ising_bonds(size):
+        adjacency[a, b] = adjacency[b, a] = 1
+    states = ising_states(size)[::97]
+    found = ising.energy(states.reshape(-1, size, size))
+    form = np.einsum("ki,ij,kj->k", states, adjacency, states)
+    verify.agree(found, -form / 2, atol=1e-12)
+    verify.refutes(found, -form, why="factor 2, each bond counted twice")
+    verify.refutes(found, form / 2, why="sign")
+    exact = ising.exact_enumeration(size, temperature)
+    verify.agree(exact.log_partition, ising_transfer(1 / temperature), rtol=1e-13)
+    verify.refutes(exact.log_partition, ising_transfer(-1 / temperature / 2), why="sign and half")
+    verify.refutes(exact.log_partition, ising_transfer(2 / temperature), why="factor 2 in 1/tau")
+    verify.refutes(exact.log_partition, ising_transfer(temperature), why="tau for 1/tau")
+    p = ising_probabilities(size, temperature)
+    energies = ising.energy(ising.all_states(size))
+    verify.agree(p, special.softmax(-energies / temperature), rtol=1e-12)
+    verify.refutes(p, special.softmax(energies / temperature), why="sign in the exponent")
+    verify.refutes(p, special.softmax(-2 * energies / temperature), why="factor 2")
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-yang",
+    routes=("dlmath.ising", "correlations as Toeplitz determinants", "the mode of Kaufman's sum"),
+)
+def test_magnetisation_far_below_and_the_critical_temperature(verify):
+    """Along the diagonal <s_0 s_n> is a determinant; far apart it is the square of m."""
+    temperature, n = 1.6, 40
+    k = 1 / np.sinh(2 / temperature) ** 2
+    angles = 2 * np.pi * np.arange(1024) / 1024
+    symbol = np.sqrt((1 - k * np.exp(1j * angles)) / (1 - k * np.exp(-1j * angles)))
+    coefficients = (np.fft.fft(symbol) / 1024).real
+    lags = np.subtract.outer(np.arange(n), np.arange(n))
+    correlation = np.linalg.det(coefficients[lags])
+    m = ising.spontaneous_magnetisation(temperature)
+    verify.agree(np.sqrt(correlation), float(m), rtol=1e-12)
+    s = np.sinh(2 / temperature)
+    verify.refutes(np.sqrt(correlation), (1 - s**-4) ** 0.25, why="exponent 1/4")
+    verify.refutes(np.sqrt(correlation), (1 - s**-2) ** 0.125, why="power 2 of sinh")
+    half = np.sinh(1 / temperature)
+    verify.refutes(np.sqrt(correlation), abs(1 - half**-4) ** 0.125, why="1/tau for 2/tau")
+    # The mode gamma_0 = 2K + ln tanh K of the partition function changes its sign there.
+    root = optimize.brentq(lambda tau: 2 / tau + np.log(np.tanh(1 / tau)), 1, 4, xtol=1e-14)
+    verify.agree(root, float(ising.CRITICAL_TEMPERATURE), rtol=1e-13)
+    verify.agree(root, 2 / np.log(1 + np.sqrt(2)), rtol=1e-13)
+    verify.refutes(root, 1 / np.log(1 + np.sqrt(2)), why="factor 2")
+    verify.refutes(root, 2 / np.log(np.sqrt(2)), why="1 missing")
+    verify.agree(np.sinh(2 / root), 1.0, rtol=1e-13)
+    verify.refutes(np.sinh(1 / root), 1.0, why="1/tau for 2/tau")
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-flip",
+    routes=("probabilities of two whole configurations", "the four bonds of one spin"),
+)
+def test_a_flip_changes_four_bonds(verify):
+    """All flips of some configurations of 3 x 3 spins."""
+    size, temperature = 3, 1.9
+    states, p = ising_states(size), ising_probabilities(3, temperature)
+    some = np.arange(0, 512, 37)
+    ratio = np.array([[p[k ^ (1 << i)] / p[k] for i in range(9)] for k in some])
+    near = np.zeros((9, 9))
+    for a, b in ising_bonds(size):
+        near[a, b] += 1
+        near[b, a] += 1
+    cost = 2 * states[some] * (states[some] @ near)
+    verify.agree(ratio, np.exp(-cost / temperature), rtol=1e-12)
+    verify.refutes(ratio, np.exp(-cost / (2 * temperature)), why="factor 2")
+    verify.refutes(ratio, np.exp(cost / temperature), why="sign")
+    verify.agree(
+        cost,
+        2
+        * states[some]
+        * np.array([ising.neighbour_sum(s.reshape(3, 3)).ravel() for s in states[some]]),
+        atol=1e-12,
+    )
+    verify.refutes(cost, states[some] @ near, why="factor 2 s_i")
+
+
+def ising_steps(size, temperature, rule):
+    """Transition matrix of single flips at random sites, accepted by a rule of cost / tau."""
+    states, energies = ising_states(size), ising_energies(size)
+    count, sites = states.shape
+    matrix = np.zeros((count, count))
+    for k, i in itertools.product(range(count), range(sites)):
+        other = k ^ (1 << i)
+        share = rule((energies[other] - energies[k]) / temperature) / sites
+        matrix[k, other] += share
+        matrix[k, k] += 1 / sites - share
+    return matrix
+
+
+def metropolis_rule(x):
+    return min(1.0, math.exp(-x))
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-metropolis",
+    "eq-logistic-regression-ising-balance",
+    routes=("the transition matrix of all configurations", "min(p(s), p(s')) / N"),
+)
+def test_metropolis_is_in_detailed_balance(verify):
+    """The flow between two configurations that differ in one spin, both ways, on 3 x 3 spins."""
+    temperature = 2.1
+    p = ising_probabilities(3, temperature)
+    flow = p[:, np.newaxis] * ising_steps(3, temperature, metropolis_rule)
+    verify.agree(flow, flow.T.copy(), atol=1e-17)
+    for why, rule in (
+        ("half the cost", lambda x: min(1.0, math.exp(-x / 2))),
+        ("sign of the cost", lambda x: min(1.0, math.exp(x))),
+        ("always accepted", lambda x: 1.0),
+    ):
+        wrong = p[:, np.newaxis] * ising_steps(3, temperature, rule)
+        verify.refutes(wrong, wrong.T.copy(), why=why)
+    k, i = np.meshgrid(np.arange(512), np.arange(9), indexing="ij")
+    found = flow[k, k ^ (1 << i)]
+    least = np.minimum(p[k], p[k ^ (1 << i)])
+    verify.agree(found, least / 9, rtol=1e-12)
+    verify.refutes(found, least, why="factor N")
+    verify.refutes(found, np.maximum(p[k], p[k ^ (1 << i)]) / 9, why="max for min")
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-convergence",
+    routes=("powers of the transition matrix", "Boltzmann's weights", "the sampler"),
+)
+def test_the_walk_forgets_its_start(verify):
+    """From two opposite configurations of 3 x 3 spins, after many steps; and the sampler."""
+    temperature = 2.4
+    p = ising_probabilities(3, temperature)
+    steps = ising_steps(3, temperature, metropolis_rule)
+    late = np.linalg.matrix_power(steps, 12_000)
+    verify.agree(late[[0, 341]], np.array([p, p]), atol=1e-12)
+    early = np.linalg.matrix_power(steps, 4)
+    verify.refutes(early[[0, 341]], np.array([p, p]), why="too few steps")
+    other = ising_probabilities(3, 2 * temperature)
+    verify.refutes(late[[0, 341]], np.array([other, other]), why="factor 2 in tau")
+    # A chain that can never stay where it is has a period, and does not converge.
+    swing = np.array([[0.0, 1.0], [1.0, 0.0]])
+    verify.refutes(
+        np.linalg.matrix_power(swing, 4000), np.full((2, 2), 0.5), why="a chain with a period"
+    )
+    # The sampler of the chapter, on 4 x 4 spins: four standard errors of the mean energy.
+    spins = simulate_ising(4000, 4, temperature, algorithm="metropolis", seed=11)
+    mean, error = ising.mean_and_error(ising.energy(spins))
+    energies = ising_energies(4)
+    exact = ising_probabilities(4, temperature) @ energies
+    verify.agree(mean, exact, atol=4 * error)
+    wrong = ising_probabilities(4, 1.1 * temperature) @ energies
+    verify.refutes(mean, wrong, why="a temperature 10 per cent too high")
+
+
+def ising_clusters(size, take):
+    """Transition matrix of one cluster, over all sets of bonds between equal spins."""
+    states, bonds = ising_states(size), ising_bonds(size)
+    sites = size**2
+    matrix = np.zeros((2**sites, 2**sites))
+    for k, state in enumerate(states):
+        equal = [(a, b) for a, b in bonds if state[a] == state[b]]
+        for taken in itertools.product([0, 1], repeat=len(equal)):
+            label = list(range(sites))
+            for (a, b), one in zip(equal, taken, strict=True):
+                if one:
+                    label = [label[a] if other == label[b] else other for other in label]
+            weight = take ** sum(taken) * (1 - take) ** (len(equal) - sum(taken)) / sites
+            for seed in range(sites):
+                cluster = sum(1 << i for i in range(sites) if label[i] == label[seed])
+                matrix[k, k ^ cluster] += weight
+    return matrix
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-wolff",
+    routes=("flows between all configurations", "the sampler against an enumeration"),
+)
+def test_clusters_with_the_right_bonds(verify):
+    """All clusters on 2 x 2 sites, whose eight bonds are joined in pairs; 4 x 4 sites sampled."""
+    temperature = 2.3
+    p = ising_probabilities(2, temperature)
+
+    def flow(take):
+        return p[:, np.newaxis] * ising_clusters(2, take)
+
+    right = flow(1 - np.exp(-2 / temperature))
+    verify.agree(right, right.T.copy(), atol=1e-16)
+    for why, take in (
+        ("1/tau for 2/tau", 1 - np.exp(-1 / temperature)),
+        ("factor 2, 4/tau", 1 - np.exp(-4 / temperature)),
+        ("1 minus missing", np.exp(-2 / temperature)),
+    ):
+        wrong = flow(take)
+        verify.refutes(wrong, wrong.T.copy(), why=why)
+    spins = simulate_ising(4000, 4, temperature, algorithm="wolff", seed=12)
+    mean, error = ising.mean_and_error(ising.energy(spins))
+    verify.agree(mean, ising_probabilities(4, temperature) @ ising_energies(4), atol=4 * error)
+    spins = np.ones((2000, 4, 4), dtype=np.int8)
+    ising.wolff(spins, 2 * temperature, 200, np.random.default_rng(0))  # bonds 1 - exp(-1/tau)
+    mean = ising.energy(spins).mean()
+    exact = ising_probabilities(4, temperature) @ ising_energies(4)
+    verify.refutes(mean, exact, why="1/tau in the sampler")
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-blind",
+    routes=("dlmath.linear.LogisticRegression", "scipy.optimize.minimize", "the formula"),
+)
+def test_a_classifier_of_spins_and_their_mirror_images_says_nothing(verify):
+    """Configurations of two temperatures, unequally many, each with its mirror image."""
+    spins = np.concatenate(
+        [
+            simulate_ising(n, 4, tau, seed=k).reshape(n, 16)
+            for k, (n, tau) in enumerate(((20, 1.5), (50, 4.0)))
+        ]
+    ).astype(float)
+    y = np.repeat([1, 0], (20, 50))
+    X, both = np.vstack([spins, -spins]), np.tile(y, 2)
+    formula = np.append(np.log(20 / 50), np.zeros(16))
+    for lam in (1e-3, 1.0):
+        fit = LogisticRegression(lam=lam).fit(X, both)
+        verify.agree(np.append(fit.intercept_, fit.coef_), formula, atol=1e-9)
+
+    def cost(theta):
+        z = theta[0] + X @ theta[1:]
+        return np.mean(np.logaddexp(0, z) - both * z) + 1e-3 * theta[1:] @ theta[1:]
+
+    start = np.random.default_rng(0).normal(size=17)
+    found = optimize.minimize(cost, start, method="BFGS", options={"gtol": 1e-7}).x
+    verify.agree(found, formula, atol=1e-5)
+    verify.refutes(found, -formula, why="sign of the intercept")
+    verify.refutes(found, np.append(20 / 70, np.zeros(16)), why="share for log-odds")
+    alone = LogisticRegression(lam=1e-3).fit(spins, y)
+    verify.refutes(
+        np.append(alone.intercept_, alone.coef_), formula, why="without the mirror images"
+    )
+
+
+@pytest.mark.verifies(
+    "eq-logistic-regression-ising-ratio",
+    routes=("enumeration of all configurations", "Kaufman's sum", "logistic regression"),
+)
+def test_the_likelihood_ratio_is_linear_in_the_energy(verify):
+    """On 4 x 4 spins; and a regression on all configurations, weighted by their probabilities."""
+    pair = 2.0, 2.6
+    energies = ising_energies(4)
+    p, q = (ising_probabilities(4, tau) for tau in pair)
+    log_z = [ising.finite_lattice(4, tau).log_partition for tau in pair]
+    slope, offset = 1 / pair[1] - 1 / pair[0], log_z[1] - log_z[0]
+    ratio = np.log(p / q)
+    verify.agree(ratio, slope * energies + offset, atol=1e-13)
+    verify.refutes(ratio, -slope * energies + offset, why="sign of the slope")
+    verify.refutes(ratio, slope * energies - offset, why="sign of the free energies")
+    verify.refutes(ratio, 2 * slope * energies + offset, why="factor 2")
+    verify.refutes(ratio, (pair[0] - pair[1]) * energies + offset, why="tau for 1/tau")
+    levels, of = np.unique(energies, return_inverse=True)
+    weight = np.concatenate([np.bincount(of, p), np.bincount(of, q)])
+    fit = LogisticRegression(lam=0, tol=1e-12).fit(
+        np.tile(levels / 16, 2)[:, np.newaxis], np.repeat([1, 0], len(levels)), weight
+    )
+    found = np.append(fit.intercept_, fit.coef_ / 16)
+    verify.agree(found, np.array([offset, slope]), rtol=1e-12)
+    verify.refutes(found, np.array([-offset, -slope]), why="classes exchanged")
+    verify.refutes(found, np.array([offset / 16, slope]), why="factor N")

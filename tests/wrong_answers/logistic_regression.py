@@ -28,6 +28,40 @@ def _count(score, y, tie):
     return won
 
 
+def _near(spins, steps=((1, 0), (-1, 0), (1, 1), (-1, 1))):
+    return sum(np.roll(spins, step, axis) for step, axis in steps)
+
+
+def _metropolis(spins, temperature, factor=-2.0, near=_near):
+    return np.clip(np.exp(factor * spins * near(spins) / temperature), 0, 1)
+
+
+def _open(spins):
+    near = np.zeros(spins.shape)
+    near[1:] += spins[:-1]
+    near[:-1] += spins[1:]
+    near[:, 1:] += spins[:, :-1]
+    near[:, :-1] += spins[:, 1:]
+    return near
+
+
+def _sum_rule(E1, E2, z, total):
+    """Solve sum of 1/(1 + exp(F - z)) = total by halving."""
+    z = z(np.append(E1, E2))
+    low, high = min(z) - 60, max(z) + 60
+    for _ in range(200):
+        middle = (low + high) / 2
+        too_many = np.sum(1 / (1 + np.exp(middle - z))) > total
+        low, high = (middle, high) if too_many else (low, middle)
+    return low
+
+
+def _bennett(E1, E2, tau1, tau2, odds=None, slope=None):
+    odds = np.log(len(E1)) - np.log(len(E2)) if odds is None else odds
+    slope = 1 / tau2 - 1 / tau1 if slope is None else slope
+    return _sum_rule(E1, E2, lambda E: slope * E + odds, len(E1))
+
+
 WRONG = {
     "logistic-gradient": [
         (
@@ -114,5 +148,41 @@ WRONG = {
             lambda p, a, b: np.column_stack([1 - p, p]) * [(1 - b) / (1 - a), b / a],
         ),
         ("times n", lambda p, a, b: len(p) * expit(logit(p) + logit(b) - logit(a))),
+    ],
+    "ising-acceptance": [
+        ("lacks its factor 2", lambda s, t: _metropolis(s, t, factor=-1)),
+        ("sign of the cost is wrong", lambda s, t: _metropolis(s, t, factor=2)),
+        ("exceed 1", lambda s, t: np.exp(-2 * s * _near(s) / t)),
+        ("neighbours are missing", lambda s, t: _metropolis(s, t, near=_open)),
+        (
+            "Only the neighbours to the right and below",
+            lambda s, t: _metropolis(s, t, near=lambda s: _near(s, ((-1, 0), (-1, 1)))),
+        ),
+        ("heat bath", lambda s, t: 1 / (1 + np.exp(2 * s * _near(s) / t))),
+        ("right one times 1/n", lambda s, t: _metropolis(s, t) / len(s)),
+        ("Somewhere too much was summed", lambda s, t: _metropolis(s, t).mean()),
+        ("should have shape", lambda s, t: _metropolis(s, t).ravel()),
+    ],
+    "ising-free-energy": [
+        ("numbers of samples differ", lambda *a: _bennett(*a, odds=0)),
+        (
+            "upside down",
+            lambda E1, E2, *taus: _bennett(E1, E2, *taus, odds=np.log(len(E2) / len(E1))),
+        ),
+        (
+            "slope has the wrong sign",
+            lambda E1, E2, t1, t2: _bennett(E1, E2, t1, t2, slope=1 / t1 - 1 / t2),
+        ),
+        (
+            "difference of the temperatures",
+            lambda E1, E2, t1, t2: _bennett(E1, E2, t1, t2, slope=t1 - t2),
+        ),
+        (
+            "one temperature only",
+            lambda E1, E2, t1, t2: np.log(np.mean(np.exp((1 / t2 - 1 / t1) * E2))),
+        ),
+        ("right one times -1: look at the sign", lambda *a: -_bennett(*a)),
+        ("right one times n", lambda E1, *a: len(E1) * _bennett(E1, *a)),
+        ("should have shape", lambda E1, *a: np.full(len(E1), _bennett(E1, *a))),
     ],
 }

@@ -69,6 +69,8 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "logistic-irls",
         "logistic-auc",
         "logistic-prior",
+        "ising-acceptance",
+        "ising-free-energy",
     ),
     "nuclear_masses_linear": (
         "masses-binding-energy",

@@ -1,6 +1,8 @@
 """Checkers for the exercises of the chapter on logistic regression."""
 
 import numpy as np
+from scipy import optimize
+from scipy.special import expit, logsumexp
 
 from dlmath.exercises.framework import Arguments, exercise
 
@@ -268,3 +270,142 @@ def _prior_of_shares(p: Array, trained: float, nature: float) -> Array:
 @logistic_prior.mistake("These are the right odds. The probability is odds / (1 + odds).")
 def _prior_as_odds(p: Array, trained: float, nature: float) -> Array:
     return p / (1 - p) * _odds(nature) / _odds(trained)
+
+
+# ising-acceptance
+
+
+def _lattice(rng: np.random.Generator) -> Arguments:
+    """Draw a configuration with an odd and an even size, some of them mostly up."""
+    size = int(rng.integers(4, 8))
+    spins = np.where(rng.random((size, size)) < rng.uniform(0.5, 0.8), 1, -1)
+    return {"spins": spins, "temperature": rng.uniform(1.5, 3.5)}
+
+
+def _cost(spins: Array) -> Array:
+    """Give the cost of each flip."""
+    return 2 * spins * sum(np.roll(spins, step, axis) for axis in (0, 1) for step in (1, -1))
+
+
+@exercise("ising-acceptance", _lattice, returns="the array of probabilities")
+def ising_acceptance(spins: Array, temperature: float) -> Array:
+    """Metropolis' probability for the flip of each spin."""
+    return np.minimum(1, np.exp(-_cost(spins) / temperature))
+
+
+@ising_acceptance.mistake(
+    "The cost of a flip lacks its factor 2: a bond of energy -1 becomes one of +1."
+)
+def _acceptance_without_2(spins: Array, temperature: float) -> Array:
+    return np.minimum(1, np.exp(-_cost(spins) / 2 / temperature))
+
+
+@ising_acceptance.mistake(
+    "The sign of the cost is wrong: a flip against aligned neighbours costs energy, and is "
+    "accepted less often."
+)
+def _acceptance_with_other_sign(spins: Array, temperature: float) -> Array:
+    return np.minimum(1, np.exp(_cost(spins) / temperature))
+
+
+@ising_acceptance.mistake(
+    "Some of the probabilities exceed 1: a flip that gains energy is accepted always, min(1, ...)."
+)
+def _acceptance_above_1(spins: Array, temperature: float) -> Array:
+    return np.exp(-_cost(spins) / temperature)
+
+
+@ising_acceptance.mistake(
+    "At the edges neighbours are missing: the boundaries are periodic, and each site has four."
+)
+def _acceptance_with_edges(spins: Array, temperature: float) -> Array:
+    padded = np.pad(spins, 1)
+    near = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    return np.minimum(1, np.exp(-2 * spins * near / temperature))
+
+
+@ising_acceptance.mistake(
+    "Only the neighbours to the right and below are counted. They are enough for the energy of the "
+    "lattice; a flip changes all four bonds of its site."
+)
+def _acceptance_with_two(spins: Array, temperature: float) -> Array:
+    near = np.roll(spins, -1, 0) + np.roll(spins, -1, 1)
+    return np.minimum(1, np.exp(-2 * spins * near / temperature))
+
+
+@ising_acceptance.mistake(
+    "These are the probabilities 1/(1 + exp(cost/temperature)) of the heat bath, which are in "
+    "detailed balance too but are not Metropolis'."
+)
+def _acceptance_of_heat_bath(spins: Array, temperature: float) -> Array:
+    return expit(-_cost(spins) / temperature)
+
+
+# ising-free-energy
+
+
+def _two_samples(rng: np.random.Generator) -> Arguments:
+    """Draw energies at two temperatures for a Gaussian density of states, of unequal numbers."""
+    tau1 = rng.uniform(1.8, 2.2)
+    tau2 = tau1 + rng.uniform(0.2, 0.4)
+    spread = rng.uniform(15, 25)
+    n1, n2 = int(rng.integers(30, 60)), int(rng.integers(80, 120))
+    E1, E2 = (rng.normal(-(spread**2) / tau, spread, n) for n, tau in ((n1, tau1), (n2, tau2)))
+    return {"E1": E1, "E2": E2, "tau1": tau1, "tau2": tau2}
+
+
+def _balance(E1: Array, E2: Array, slope: float, offset: float, total: float) -> float:
+    """Find F such that the probabilities expit(slope E + offset - F) sum to the total."""
+    z = slope * np.concatenate([E1, E2]) + offset
+    return float(
+        optimize.brentq(
+            lambda F: expit(z - F).sum() - total, z.min() - 50, z.max() + 50, xtol=1e-12
+        )
+    )
+
+
+@exercise("ising-free-energy", _two_samples, returns="F")
+def ising_free_energy(E1: Array, E2: Array, tau1: float, tau2: float) -> float:
+    """Difference of the logarithms of two partition functions, by maximum likelihood."""
+    n1, n2 = len(E1), len(E2)
+    return _balance(E1, E2, 1 / tau2 - 1 / tau1, np.log(n1 / n2), n1)
+
+
+@ising_free_energy.mistake(
+    "The numbers of samples differ, n_1 and n_2, and this belongs into the odds: the intercept of "
+    "the fit is log(n_1/n_2) - F."
+)
+def _without_odds(E1: Array, E2: Array, tau1: float, tau2: float) -> float:
+    return _balance(E1, E2, 1 / tau2 - 1 / tau1, 0.0, len(E1))
+
+
+@ising_free_energy.mistake(
+    "The ratio of the numbers of samples is upside down: label 1 belongs to tau_1, and its odds "
+    "grow with n_1/n_2."
+)
+def _with_inverse_odds(E1: Array, E2: Array, tau1: float, tau2: float) -> float:
+    return _balance(E1, E2, 1 / tau2 - 1 / tau1, np.log(len(E2) / len(E1)), len(E1))
+
+
+@ising_free_energy.mistake(
+    "The slope has the wrong sign: low energies speak for the lower temperature, so it is "
+    "1/tau_2 - 1/tau_1."
+)
+def _with_other_slope(E1: Array, E2: Array, tau1: float, tau2: float) -> float:
+    return _balance(E1, E2, 1 / tau1 - 1 / tau2, np.log(len(E1) / len(E2)), len(E1))
+
+
+@ising_free_energy.mistake(
+    "The energies are multiplied by the difference of the temperatures; in the exponent they are "
+    "divided by the temperature, so that the slope is 1/tau_2 - 1/tau_1."
+)
+def _with_temperatures(E1: Array, E2: Array, tau1: float, tau2: float) -> float:
+    return _balance(E1, E2, tau1 - tau2, np.log(len(E1) / len(E2)), len(E1))
+
+
+@ising_free_energy.mistake(
+    "This uses the samples of one temperature only: the mean of exp((1/tau_2 - 1/tau_1) E) under "
+    "tau_2 is Z_1/Z_2 too, but rare energies rule it. Let both samples speak."
+)
+def _from_one_side(E1: Array, E2: Array, tau1: float, tau2: float) -> float:
+    return float(logsumexp((1 / tau2 - 1 / tau1) * E2) - np.log(len(E2)))
