@@ -16,6 +16,7 @@ from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._first_page import fit_and_cloud
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._ising import IsingLive
+from dlmath.interactive._kernels import gaussian_process_explorer, process_samples
 from dlmath.interactive._lasso import (
     lasso_path_explorer,
     penalty_balls,
@@ -49,6 +50,7 @@ __all__ = [
     "early_stopping_and_ridge",
     "fit_and_cloud",
     "forward_and_reverse_kl",
+    "gaussian_process_explorer",
     "gradient_descent_filter",
     "lasso_path_explorer",
     "lloyd_explorer",
@@ -57,6 +59,7 @@ __all__ = [
     "one_slope",
     "penalty_balls",
     "polynomial_edge",
+    "process_samples",
     "projection",
     "ridge_explorer",
     "soft_threshold_explorer",
