@@ -159,7 +159,7 @@ def test_the_samples_are_drawn_from_the_numbers_of_the_still(points):
     lines = [s for s in picture["panels"][0]["series"] if s["type"] == "line"]
     assert len(lines) == 4
     at = np.linspace(0, 6, 101)
-    K = KERNELS["RBF"](1.0)(np.append(at, x[:4])[:, None])  # type: ignore[call-arg]
+    K = KERNELS["RBF"](1.0)(np.append(at, x[:4])[:, None])
     L = np.linalg.cholesky(K + 1e-8 * np.eye(105))
     normals = _normal_stream(1000, 4 * 109).reshape(4, 109)
     for line, z in zip(lines, normals, strict=True):

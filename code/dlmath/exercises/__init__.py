@@ -72,6 +72,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "ising-acceptance",
         "ising-free-energy",
     ),
+    "kernels_and_gaussian_processes": (
+        "kernels-ridge",
+        "kernels-posterior",
+        "kernels-evidence",
+        "kernels-loo",
+        "kernels-gradient",
+    ),
     "nuclear_masses_linear": (
         "masses-binding-energy",
         "masses-liquid-drop",

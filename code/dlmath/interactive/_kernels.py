@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from dlmath.kernels import (
     log_likelihood,
 )
 
-KERNELS: dict[str, type[Kernel]] = {
+KERNELS: dict[str, Callable[[float], Kernel]] = {
     "RBF": RBF,
     "Matérn 5/2": Matern52,
     "Matérn 3/2": Matern32,
@@ -121,9 +122,9 @@ def gaussian_process_explorer(
         model = GaussianProcess(
             amplitude**2 * shape(length),
             noise=noise**2,
-            optimise=False,  # type: ignore[call-arg]
+            optimise=False,
         ).fit(x[:, np.newaxis], y)
-        at = np.linspace(*xlim, 141)
+        at = np.linspace(xlim[0], xlim[1], 141)
         mean, sd = model.predict(at[:, np.newaxis], return_std=True)
         for width, alpha in ((np.hypot(sd, noise), 0.12), (sd, 0.22)):
             low, high = mean - QUANTILE * width, mean + QUANTILE * width
@@ -147,9 +148,16 @@ def gaussian_process_explorer(
     ]
     controls = [
         select,
-        _slider("length", "length", *ranges["lengths"], length, log=True),
-        _slider("noise", "noise s", *ranges["noises"], noise, log=True),
-        _slider("amplitude", "amplitude τ", *ranges["amplitudes"], amplitude, log=True),
+        _slider("length", "length", ranges["lengths"][0], ranges["lengths"][1], length, log=True),
+        _slider("noise", "noise s", ranges["noises"][0], ranges["noises"][1], noise, log=True),
+        _slider(
+            "amplitude",
+            "amplitude τ",
+            ranges["amplitudes"][0],
+            ranges["amplitudes"][1],
+            amplitude,
+            log=True,
+        ),
         {"type": "button", "name": "climb", "label": "Climb to the top of this hill"},
         *points,
     ]
@@ -168,11 +176,13 @@ def _draw_surface(
     x: np.ndarray,
     y: np.ndarray,
     variance: float,
-    shape: type[Kernel],
+    shape: Callable[[float], Kernel],
     ranges: dict[str, list[float]],
 ) -> None:
-    lengths, noises = (np.geomspace(*ranges[name], 37) for name in ("lengths", "noises"))
-    shapes = [variance * shape(length)(x[:, np.newaxis]) for length in lengths]  # type: ignore[call-arg]
+    lengths, noises = (
+        np.geomspace(ranges[name][0], ranges[name][1], 37) for name in ("lengths", "noises")
+    )
+    shapes = [variance * shape(length)(x[:, np.newaxis]) for length in lengths]
     values = np.array(
         [[log_likelihood(K + s**2 * np.eye(x.size), y) for K in shapes] for s in noises]
     )
@@ -242,9 +252,9 @@ def process_samples(
     def draw(figure: Figure) -> None:
         """Draw the first state: functions of the prior, from the numbers that the page draws."""
         axes = figure.subplots()
-        at = np.linspace(*xlim, PLACES)
+        at = np.linspace(xlim[0], xlim[1], PLACES)
         places = np.append(at, x)[:, np.newaxis]
-        K = KERNELS[kernel](length)(places)  # type: ignore[call-arg]
+        K = KERNELS[kernel](length)(places)
         L = np.linalg.cholesky(K + 1e-8 * np.eye(len(places)))
         normals = _normal_stream(1000, PATHS * (PLACES + 2 * x.size)).reshape(PATHS, -1)
         axes.fill_between(at, -QUANTILE, QUANTILE, color="C5", alpha=0.18, lw=0)
@@ -254,7 +264,7 @@ def process_samples(
 
     controls = [
         select,
-        _slider("length", "length", *lengths, length, log=True),
+        _slider("length", "length", lengths[0], lengths[1], length, log=True),
         _slider("used", "points used", 0, x.size, 0, step=1, integer=True),
         _slider("draw", "draw", 1, DRAWS, 1, step=1, integer=True),
     ]

@@ -93,8 +93,9 @@ def log_likelihood(K, y):
     float
     """
     L = cholesky(K)
-    fit = linalg.solve_triangular(L, y, lower=True)
-    return float(-fit @ fit / 2 - np.sum(np.log(np.diag(L))) - len(y) / 2 * np.log(2 * np.pi))
+    white = linalg.solve_triangular(L, y, lower=True)
+    volume = np.sum(np.log(np.diag(L))) + len(y) / 2 * np.log(2 * np.pi)
+    return float(-white @ white / 2 - volume)
 
 
 def leave_one_out(K, y):

@@ -35,7 +35,8 @@ def solve_kernel_ridge(K, y, lam):
     """
     n = len(K)
     lam = check_penalty(lam)
-    return linalg.cho_solve((cholesky(K + n * lam * np.eye(n), "K + n lam I"), True), y)
+    L = cholesky(K + n * lam * np.eye(n), "K + n lam I")
+    return linalg.cho_solve((L, True), y)
 
 
 class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
