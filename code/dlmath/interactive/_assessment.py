@@ -108,7 +108,7 @@ def bias_variance_explorer(
             variance[k] = s**2 * np.mean(np.sum(maps**2, axis=1))
             if k == min(degree, most):
                 curves = (f + noise) @ maps.T
-        fits.plot(grid, curves[:DRAWN].T, color="C5", linewidth=0.5, alpha=0.5)
+        fits.plot(grid, curves[:DRAWN].T, color="C5", linewidth=0.5, alpha=0.7)
         fits.plot(grid, curves.mean(axis=0), color="C0", label="mean")
         fits.plot(grid, curve, "--", color="C2", label="truth")
         fits.plot(at, f + noise[0], "o", color="C5", markersize=2.5)

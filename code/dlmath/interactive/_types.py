@@ -101,7 +101,7 @@ def lloyd_explorer(
         for j in range(clusters):
             own = points[labels == j]
             cloud.plot(*own.T, "o", color=f"C{j}", markersize=2, rasterized=True)
-            cloud.plot(*bad[j], "o", color=f"C{j}", markersize=8, mec="white")
+            cloud.plot(*bad[j], "o", color=f"C{j}", markersize=8)
         cloud.set(xlabel=xlabel, ylabel=ylabel)
         levels = np.array(data["levels"])
         bars.vlines(levels[:, 0], 0, levels[:, 1], color="C5", linewidth=4)
