@@ -20,7 +20,7 @@ from bookkit import node
 FONTS = Path(__file__).parent / "static" / "bookkit" / "fonts"
 ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
 PUNCTUATION = "\u00a0–—‘’“”…×·−→²³"
-LETTERS = "ÅÄÖØÜßàáâãäåæçèéêëíîïñóôöøúûüýÿ"
+LETTERS = "ÅÄÖØÜßàáâãäåæçèéêëíîïñòóôöøúûüýÿ"
 SIGNS = "©°±µ†•′″←≈≤≥"
 
 
