@@ -32,6 +32,7 @@ from dlmath.interactive._ridge import (
 )
 from dlmath.interactive._scatterfit import ScatterFit
 from dlmath.interactive._types import bandit_player, lloyd_explorer
+from dlmath.interactive._universal import bump_sum
 
 __all__ = [
     "ComputedPlot",
@@ -43,6 +44,7 @@ __all__ = [
     "bandit_player",
     "bias_variance_explorer",
     "bump_cut",
+    "bump_sum",
     "chord_and_tangent",
     "conditioning",
     "degree_errors",
