@@ -29,6 +29,7 @@ ALT = "Eight points with error bars, a straight line through them and its narrow
 ENTRIES = [
     "dragfit.js",
     "isinglive.js",
+    "kerneleditor.js",
     "nuclearchart.js",
     "scatterfit.js",
     *(f"models/{name}.js" for name in _models()),

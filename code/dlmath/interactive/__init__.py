@@ -12,6 +12,7 @@ from dlmath.interactive._computed import (
     projection,
 )
 from dlmath.interactive._convexity import chord_and_tangent
+from dlmath.interactive._convolution import KernelEditor
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._first_page import fit_and_cloud
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
@@ -38,6 +39,7 @@ __all__ = [
     "ComputedPlot",
     "DragFit",
     "IsingLive",
+    "KernelEditor",
     "NuclearChart",
     "ScatterFit",
     "analytic_continuation",
