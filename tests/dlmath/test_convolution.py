@@ -228,7 +228,7 @@ def test_bad_settings_are_refused(make, words):
     [
         ([Convolution(1, 1)], np.ones((2, 4, 4)), r"A must have the shape \(n, rows, columns, 1\)"),
         ([Convolution(2, 1)], np.ones((2, 4, 4, 1)), "columns, 2"),
-        ([Convolution(1, 1, 5)], np.ones((2, 4, 4, 1)), "larger than the images"),
+        ([Convolution(1, 1, 10)], np.ones((2, 4, 4, 1)), "larger than the images"),
         ([Dense(3, 1)], np.ones((2, 4)), r"A must have the shape \(n, 3\)"),
         ([AveragePooling(3)], np.ones((2, 4, 4, 1)), "multiples of 3"),
         ([Skip([AveragePooling(2)])], np.ones((2, 4, 4, 1)), "not beside it"),
