@@ -41,6 +41,10 @@ class Optimizer:
             or parameters of other shapes than at the step before; nothing is changed then.
         """
         _check_step(parameters, gradients)
+        self._advance(parameters, gradients)
+
+    def _advance(self, parameters, gradients):
+        """Make one step with gradients that are known to fit and to be finite."""
         if self._memory is None:
             # One array more than the method remembers, to compute in.
             self._memory = [

@@ -368,12 +368,13 @@ def _check_sizes(sizes):
 
 
 def _check_type(dtype):
+    message = f"dtype must be float64 or float32, got {dtype!r}"
     try:
         found = np.dtype(dtype)
     except TypeError:
-        found = None
-    if found not in (np.dtype(np.float64), np.dtype(np.float32)):
-        raise ValueError(f"dtype must be float64 or float32, got {dtype!r}")
+        raise ValueError(message) from None
+    if dtype is None or found not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise ValueError(message)
     return found
 
 

@@ -1,5 +1,6 @@
 """Training: mini-batches, early stopping, and what happens when it goes wrong."""
 
+import math
 from dataclasses import dataclass, field
 from numbers import Integral
 
@@ -155,9 +156,9 @@ class _Run:
             value = self.network._differentiate(
                 X[rows], Y[rows], self.gradients, self.lam, self.dropout, self.rng
             )
-            if not (np.isfinite(value) and np.isfinite(self.slope).all()):
+            if not (math.isfinite(value) and np.isfinite(self.slope).all()):
                 raise _diverged("cost or its gradient", history)
-            self.optimizer.step([self.flat], [self.slope])
+            self.optimizer._advance([self.flat], [self.slope])
             history.steps += 1
             total += value * len(X[rows])
         if not np.isfinite(self.flat).all():
