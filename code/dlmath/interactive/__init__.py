@@ -32,6 +32,7 @@ from dlmath.interactive._ridge import (
     ridge_explorer,
 )
 from dlmath.interactive._scatterfit import ScatterFit
+from dlmath.interactive._training import learning_rate_search, signals_by_depth
 from dlmath.interactive._types import bandit_player, lloyd_explorer
 from dlmath.interactive._universal import bump_sum
 
@@ -57,6 +58,7 @@ __all__ = [
     "gaussian_process_explorer",
     "gradient_descent_filter",
     "lasso_path_explorer",
+    "learning_rate_search",
     "lloyd_explorer",
     "logistic_drag",
     "one_number",
@@ -66,6 +68,7 @@ __all__ = [
     "process_samples",
     "projection",
     "ridge_explorer",
+    "signals_by_depth",
     "soft_threshold_explorer",
     "two_gaussians",
 ]
