@@ -32,6 +32,7 @@ from dlmath.interactive._ridge import (
     ridge_explorer,
 )
 from dlmath.interactive._scatterfit import ScatterFit
+from dlmath.interactive._train_live import TrainLive
 from dlmath.interactive._training import learning_rate_search, signals_by_depth
 from dlmath.interactive._types import bandit_player, lloyd_explorer
 from dlmath.interactive._universal import bump_sum
@@ -43,6 +44,7 @@ __all__ = [
     "KernelEditor",
     "NuclearChart",
     "ScatterFit",
+    "TrainLive",
     "analytic_continuation",
     "bandit_player",
     "bias_variance_explorer",
