@@ -32,6 +32,7 @@ ENTRIES = [
     "kerneleditor.js",
     "nuclearchart.js",
     "scatterfit.js",
+    "trainlive.js",
     *(f"models/{name}.js" for name in _models()),
 ]
 

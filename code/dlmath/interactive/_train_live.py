@@ -132,12 +132,12 @@ class TrainLive(Interactive):
         (rate,) = check_vector("eta", [eta], 1)
         if not ETAS[0] <= rate <= ETAS[1]:
             raise ValueError(f"eta must be from {ETAS[0]:g} to {ETAS[1]:g}, got {eta!r}")
-        data = {"datasets": _draw_datasets(), "limit": LIMIT, "seed": SEED}
+        datasets = _draw_datasets()
         network = initial_network([2, *[width] * depth, 1], activation, SEED)
-        chosen = data["datasets"][list(DATASETS).index(dataset)]
+        chosen = datasets[list(DATASETS).index(dataset)]
         still = draw_still(lambda figure: _draw(figure, chosen, network), (7.2, 3.7))
         super().__init__(
-            data=data,
+            data={"datasets": datasets, "limit": LIMIT, "seed": SEED},
             dataset=dataset,
             depth=depth,
             width=width,
