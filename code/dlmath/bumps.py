@@ -87,7 +87,7 @@ def single_layer(
 
 def bump_network(
     values: ArrayLike,
-    k: float,
+    q: float,
     x: ArrayLike,
     activation: Activation = sigmoid,
 ) -> Array:
@@ -97,7 +97,7 @@ def bump_network(
     ----------
     values : array-like of shape (m + 1,)
         The function at 0, 1/m, 2/m, ..., 1.
-    k : float
+    q : float
         Steepness of the steps, positive.
     x : array-like of shape (n_points,)
         Where to evaluate the network.
@@ -113,20 +113,20 @@ def bump_network(
     ValueError
         If an argument has the wrong shape or a value that is not possible.
     """
-    f, at, k = _vector("values", values, 2), _vector("x", x), _positive("k", k)
+    f, at, q = _vector("values", values, 2), _vector("x", x), _positive("q", q)
     m = f.size - 1
     steps = (np.arange(1, m + 1) - 0.5) / m
-    return f[0] + activation(k * (at[:, np.newaxis] - steps)) @ np.diff(f)
+    return f[0] + activation(q * (at[:, np.newaxis] - steps)) @ np.diff(f)
 
 
-def bump_weights(m: int, k: float, x: ArrayLike, activation: Activation = sigmoid) -> Array:
+def bump_weights(m: int, q: float, x: ArrayLike, activation: Activation = sigmoid) -> Array:
     """Bumps that sum to one: differences of steps (eq-universal-approximation-bumps).
 
     Parameters
     ----------
     m : int
         Number of steps, 1 or more.
-    k : float
+    q : float
         Their steepness, positive.
     x : array-like of shape (n_points,)
         Where to evaluate the bumps.
@@ -145,8 +145,8 @@ def bump_weights(m: int, k: float, x: ArrayLike, activation: Activation = sigmoi
     """
     if not (isinstance(m, Integral) and m >= 1):
         raise ValueError(f"m must be a whole number of 1 or more, got {m!r}.")
-    at, k = _vector("x", x), _positive("k", k)
-    steps = activation(k * (at[:, np.newaxis] - (np.arange(1, m + 1) - 0.5) / m))
+    at, q = _vector("x", x), _positive("q", q)
+    steps = activation(q * (at[:, np.newaxis] - (np.arange(1, m + 1) - 0.5) / m))
     return -np.diff(steps, axis=1, prepend=1.0, append=0.0)
 
 
@@ -188,12 +188,12 @@ def modulus_of_continuity(
     return float(np.max(windows.max(axis=1) - windows.min(axis=1)))
 
 
-def relu_interpolant(t: ArrayLike, y: ArrayLike) -> tuple[float, Array, Array, Array]:
+def relu_interpolant(x: ArrayLike, y: ArrayLike) -> tuple[float, Array, Array, Array]:
     """Weights of a ReLU network that is a polygon (eq-universal-approximation-polygon).
 
     Parameters
     ----------
-    t : array-like of shape (m + 1,)
+    x : array-like of shape (m + 1,)
         Where the corners are, in increasing order, two or more.
     y : array-like of shape (m + 1,)
         The values there.
@@ -203,42 +203,42 @@ def relu_interpolant(t: ArrayLike, y: ArrayLike) -> tuple[float, Array, Array, A
     offset : float
         Bias of the output, ``y[0]``.
     w, b, c : ndarray of shape (m,)
-        Hidden weights (all 1), biases ``-t[j]`` and output weights: the first slope, and then what
-        the slope changes by at each inner corner. On ``[t[0], t[m]]`` the network
-        ``offset + sum_j c[j] * relu(w[j] * x + b[j])`` is the polygon through the corners.
+        Hidden weights (all 1), biases ``-x[j]`` and output weights: the first slope, and then what
+        the slope changes by at each inner corner. At ``z`` in ``[x[0], x[m]]`` the network
+        ``offset + sum_j c[j] * relu(w[j] * z + b[j])`` is the polygon through the corners.
 
     Raises
     ------
     ValueError
-        If the vectors are not finite or not of one length, or ``t`` does not increase.
+        If the vectors are not finite or not of one length, or ``x`` does not increase.
     """
-    corners = _vector("t", t, 2)
+    corners = _vector("x", x, 2)
     heights = _vector("y", y, 2)
     if heights.size != corners.size:
         raise ValueError(f"y must have {corners.size} entries, got {heights.size}.")
     if not (np.diff(corners) > 0).all():
-        raise ValueError("t must increase from entry to entry.")
+        raise ValueError("x must increase from entry to entry.")
     slopes = np.diff(heights) / np.diff(corners)
     return float(heights[0]), np.ones(slopes.size), -corners[:-1], np.diff(slopes, prepend=0.0)
 
 
-def power_network(k: int, b: float, h: float, derivative: float) -> tuple[Array, Array, Array]:
-    """Weights of k + 1 units that come near x**k (eq-universal-approximation-difference).
+def power_network(r: int, b: float, h: float, derivative: float) -> tuple[Array, Array, Array]:
+    """Weights of r + 1 units that come near x**r (eq-universal-approximation-difference).
 
     Parameters
     ----------
-    k : int
+    r : int
         The power, 0 or more.
     b : float
         Bias of all units.
     h : float
         Step of the difference quotient, positive.
     derivative : float
-        The derivative of order ``k`` of the activation at ``b``, not zero.
+        The derivative of order ``r`` of the activation at ``b``, not zero.
 
     Returns
     -------
-    w, b, c : ndarray of shape (k + 1,)
+    w, b, c : ndarray of shape (r + 1,)
         Hidden weights, biases and output weights.
 
     Raises
@@ -246,11 +246,11 @@ def power_network(k: int, b: float, h: float, derivative: float) -> tuple[Array,
     ValueError
         If an argument has a value that is not possible.
     """
-    if not (isinstance(k, Integral) and k >= 0):
-        raise ValueError(f"k must be a whole number of 0 or more, got {k!r}.")
+    if not (isinstance(r, Integral) and r >= 0):
+        raise ValueError(f"r must be a whole number of 0 or more, got {r!r}.")
     h = _positive("h", h)
     if not np.isfinite(derivative) or derivative == 0:
         raise ValueError(f"derivative must be a number other than zero, got {derivative!r}.")
-    i = np.arange(k + 1)
-    binomials = np.array([comb(int(k), int(j)) for j in i], dtype=float)
-    return h * i, np.full(k + 1, float(b)), (-1.0) ** (k - i) * binomials / (h**k * derivative)
+    i = np.arange(r + 1)
+    binomials = np.array([comb(int(r), int(j)) for j in i], dtype=float)
+    return h * i, np.full(r + 1, float(b)), (-1.0) ** (r - i) * binomials / (h**r * derivative)

@@ -68,12 +68,12 @@ def test_a_polygon_passes_through_its_corners_and_is_straight_between():
     assert_allclose(offset + layer, np.interp(at, t, y), atol=1e-12)
 
 
-@pytest.mark.parametrize("k", [0, 1, 2, 3])
-def test_powers_out_of_exponentials(k):
-    w, b, c = power_network(k, 0.3, 1e-3, np.exp(0.3))
+@pytest.mark.parametrize("r", [0, 1, 2, 3])
+def test_powers_out_of_exponentials(r):
+    w, b, c = power_network(r, 0.3, 1e-3, np.exp(0.3))
     x = np.linspace(-1, 1, 21)
     found = single_layer(x[:, np.newaxis], w[np.newaxis], b, c, np.exp)
-    assert_allclose(found, x**k, atol=3e-3)
+    assert_allclose(found, x**r, atol=3e-3)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_powers_out_of_exponentials(k):
         (lambda: single_layer(np.ones((3, 1)), np.ones((1, 2)), [0, 0], [0]), "c must have 2"),
         (lambda: bump_network([1.0], 3.0, X), "values must be a vector of 2"),
         (lambda: bump_network([1.0, np.nan], 3.0, X), "values contains NaN"),
-        (lambda: bump_network([1.0, 2.0], 0.0, X), "k must be a positive number"),
+        (lambda: bump_network([1.0, 2.0], 0.0, X), "q must be a positive number"),
         (lambda: bump_network([1.0, 2.0], 3.0, [[0.0]]), "x must be a vector"),
         (lambda: bump_weights(0, 3.0, X), "m must be a whole number"),
-        (lambda: bump_weights(3, np.inf, X), "k must be a positive number"),
+        (lambda: bump_weights(3, np.inf, X), "q must be a positive number"),
         (lambda: modulus_of_continuity(np.sqrt, -0.1), "h must be a positive number"),
         (lambda: modulus_of_continuity(np.sqrt, 0.1, 1), "n_points must be"),
         (lambda: relu_interpolant([0.0, 1.0], [0.0]), "y must be a vector of 2"),
         (lambda: relu_interpolant([0.0, 1.0], [0.0, 1.0, 2.0]), "y must have 2 entries"),
-        (lambda: relu_interpolant([0.0, 0.0], [0.0, 1.0]), "t must increase"),
-        (lambda: power_network(-1, 0.0, 0.1, 1.0), "k must be a whole number"),
+        (lambda: relu_interpolant([0.0, 0.0], [0.0, 1.0]), "x must increase"),
+        (lambda: power_network(-1, 0.0, 0.1, 1.0), "r must be a whole number"),
         (lambda: power_network(2, 0.0, 0.0, 1.0), "h must be a positive number"),
         (lambda: power_network(2, 0.0, 0.1, 0.0), "derivative must be"),
     ],

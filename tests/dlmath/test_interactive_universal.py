@@ -20,18 +20,18 @@ SMOOTH = [words for words, (_, _, jump, _) in TARGETS.items() if not jump]
 
 def picture(words, **state):
     """Compute the picture in JavaScript."""
-    params = {"target": words, "m": 8, "k": 40.0, "grow": False, **state}
+    params = {"target": words, "m": 8, "q": 40.0, "grow": False, **state}
     given = {"params": params, "data": DATA}
     return run_js("models/bump-sum.js", "compute(given.params, given.data)", given)
 
 
-def blurred(f, m, k, x):
-    """Average f at the node next to x - Z/k over logistic noise Z, by quadrature."""
+def blurred(f, m, q, x):
+    """Average f at the node next to x - Z/q over logistic noise Z, by quadrature."""
     edges = np.concatenate([[-np.inf], (np.arange(1, m + 1) - 0.5) / m, [np.inf]])
     shares = []
     for left, right in itertools.pairwise(edges):
-        # x - z/k between left and right; the density of z is that of the logistic distribution.
-        low, high = k * (x - right), k * (x - left)
+        # x - z/q between left and right; the density of z is that of the logistic distribution.
+        low, high = q * (x - right), q * (x - left)
         low, high = np.clip([low, high], -60, 60)
         density = lambda z: 0.25 / np.cosh(z / 2) ** 2  # noqa: E731
         middle = [p for p in (0.0,) if low < p < high]
@@ -40,14 +40,14 @@ def blurred(f, m, k, x):
 
 
 @pytest.mark.parametrize("words", TARGETS)
-@pytest.mark.parametrize(("m", "k"), [(1, 3.0), (7, 40.0), (12, 600.0)])
-def test_the_network_is_the_function_at_a_shifted_and_rounded_place(words, m, k):
+@pytest.mark.parametrize(("m", "q"), [(1, 3.0), (7, 40.0), (12, 600.0)])
+def test_the_network_is_the_function_at_a_shifted_and_rounded_place(words, m, q):
     name, _, _, f = TARGETS[words]
     x = [0.0, 0.21, 0.5, 0.83, 1.0]
-    expression = "given.x.map((x)=>bumpNetwork(nodes(TARGETS[given.name][0], given.m), given.k, x))"
-    found = run_js("models/bump-sum.js", expression, {"x": x, "name": name, "m": m, "k": k})
-    assert_allclose(found, [blurred(f, m, k, at) for at in x], atol=1e-7)
-    assert_allclose(found, bump_network(f(np.arange(m + 1) / m), k, x), atol=1e-12)
+    expression = "given.x.map((x)=>bumpNetwork(nodes(TARGETS[given.name][0], given.m), given.q, x))"
+    found = run_js("models/bump-sum.js", expression, {"x": x, "name": name, "m": m, "q": q})
+    assert_allclose(found, [blurred(f, m, q, at) for at in x], atol=1e-7)
+    assert_allclose(found, bump_network(f(np.arange(m + 1) / m), q, x), atol=1e-12)
 
 
 def test_the_bumps_sum_to_one_and_with_the_values_to_the_network():
@@ -60,16 +60,16 @@ def test_the_bumps_sum_to_one_and_with_the_values_to_the_network():
 
 
 @pytest.mark.parametrize("words", TARGETS)
-@pytest.mark.parametrize(("m", "k"), [(5, 12.0), (20, 90.0)])
-def test_the_errors_are_those_of_a_quadrature_and_a_search(words, m, k):
+@pytest.mark.parametrize(("m", "q"), [(5, 12.0), (20, 90.0)])
+def test_the_errors_are_those_of_a_quadrature_and_a_search(words, m, q):
     name, _, jump, f = TARGETS[words]
-    given = {"name": name, "jump": jump, "m": m, "k": k}
-    expression = "bumpErrors(TARGETS[given.name], given.jump, given.m, given.k, 400)"
+    given = {"name": name, "jump": jump, "m": m, "q": q}
+    expression = "bumpErrors(TARGETS[given.name], given.jump, given.m, given.q, 400)"
     found = run_js("models/bump-sum.js", expression, given)
     values, steps = f(np.arange(m + 1) / m), (np.arange(m) + 0.5) / m
 
     def miss(x):
-        return values[0] + np.sum(np.diff(values) * expit(k * (x - steps))) - f(x)
+        return values[0] + np.sum(np.diff(values) * expit(q * (x - steps))) - f(x)
 
     parts = np.unique([0, jump, 1])
     square = sum(
@@ -88,25 +88,25 @@ def test_the_errors_are_those_of_a_quadrature_and_a_search(words, m, k):
 @pytest.mark.parametrize("words", SMOOTH)
 def test_the_bound_holds_with_the_modulus_that_a_grid_finds(words):
     name, _, _, f = TARGETS[words]
-    for m, k in ((2, 4.0), (9, 60.0), (100, 900.0)):
-        expression = "bumpBound(TARGETS[given.name], given.m, given.k)"
-        bound = run_js("models/bump-sum.js", expression, {"name": name, "m": m, "k": k})
-        h = 1 / (2 * m) + 2 * np.log(2) / k
+    for m, q in ((2, 4.0), (9, 60.0), (100, 900.0)):
+        expression = "bumpBound(TARGETS[given.name], given.m, given.q)"
+        bound = run_js("models/bump-sum.js", expression, {"name": name, "m": m, "q": q})
+        h = 1 / (2 * m) + 2 * np.log(2) / q
         assert_allclose(bound, 2 * modulus_of_continuity(f, h, 20_001), rtol=1e-2)
         x = np.linspace(0, 1, 1001)
-        error = np.abs(bump_network(f(np.arange(m + 1) / m), k, x) - f(x)).max()
+        error = np.abs(bump_network(f(np.arange(m + 1) / m), q, x) - f(x)).max()
         assert error <= bound
 
 
 @pytest.mark.parametrize("grow", [False, True])
 def test_the_curves_are_the_errors_at_their_widths(grow):
-    found = picture("a kink, |x − 0.4|", m=8, k=40.0, grow=grow)
+    found = picture("a kink, |x − 0.4|", m=8, q=40.0, grow=grow)
     bounds, largest, _ = found["panels"][1]["series"][:3]
     assert largest["x"] == DATA["widths"]
     f, x = TARGETS["a kink, |x − 0.4|"][3], np.linspace(0, 1, 2001)
     for m, error, bound in zip(largest["x"], largest["y"], bounds["y"], strict=True):
-        k = 5 * m if grow else 40
-        expected = np.abs(bump_network(f(np.arange(m + 1) / m), k, x) - f(x)).max()
+        q = 5 * m if grow else 40
+        expected = np.abs(bump_network(f(np.arange(m + 1) / m), q, x) - f(x)).max()
         assert_allclose(error, expected, rtol=0.02)
         assert error <= bound
     falls = largest["y"][-1] / largest["y"][7]
@@ -114,8 +114,8 @@ def test_the_curves_are_the_errors_at_their_widths(grow):
 
 
 def test_a_jump_costs_half_of_its_height_at_every_setting():
-    for m, k in ((3, 5.0), (40, 200.0), (128, 2000.0)):
-        found = picture("a jump at 0.45", m=m, k=k)
+    for m, q in ((3, 5.0), (40, 200.0), (128, 2000.0)):
+        found = picture("a jump at 0.45", m=m, q=q)
         assert float(found["readouts"][0][1]) >= 0.5
         assert found["readouts"][2] == ["no network gets below", "0.500"]
         assert min(found["panels"][1]["series"][2]["y"]) >= 0.5
@@ -137,7 +137,7 @@ def test_data_of_the_page_stay_small():
         ({"target": "a cloud"}, "target must be one of"),
         ({"m": 0}, "m must be an integer from 1 to 128"),
         ({"m": 2.5}, "m must be an integer"),
-        ({"k": 0.5}, "k must be a number from 1 to 2000"),
+        ({"q": 0.5}, "q must be a number from 1 to 2000"),
         ({"alt": "A curve."}, "alt must say what is seen"),
         ({"height": (100, 400)}, "height must be two numbers"),
     ],

@@ -30,7 +30,7 @@ def bump_sum(
     *,
     target: str = "a wave, sin 2πx",
     m: int = 8,
-    k: float = 40.0,
+    q: float = 40.0,
     alt: str,
     height: tuple[int, int] = (860, 500),
 ) -> ComputedPlot:
@@ -42,7 +42,7 @@ def bump_sum(
         The function at the beginning, by the words of the menu.
     m : int
         The number of steps at the beginning, 1 to 128.
-    k : float
+    q : float
         Their steepness at the beginning, 1 to 2000.
     alt : str
         What is seen, in at least 40 characters.
@@ -52,8 +52,8 @@ def bump_sum(
     if target not in TARGETS:
         raise ValueError(f"target must be one of {'; '.join(TARGETS)}, got {target!r}")
     m = _check_count("m", m, 1, WIDEST)
-    if not 1 <= k <= STEEPEST:
-        raise ValueError(f"k must be a number from 1 to {STEEPEST:g}, got {k!r}")
+    if not 1 <= q <= STEEPEST:
+        raise ValueError(f"q must be a number from 1 to {STEEPEST:g}, got {q!r}")
     _, ylim, _, f = TARGETS[target]
 
     def draw(figure: Figure) -> None:
@@ -61,12 +61,12 @@ def bump_sum(
         sums, errors = figure.subplots(1, 2)
         x = np.linspace(0, 1, POINTS + 1)
         values = f(np.arange(m + 1) / m)
-        sums.plot(x, bump_weights(m, k, x) * values, color="C2", linewidth=1)
+        sums.plot(x, bump_weights(m, q, x) * values, color="C2", linewidth=1)
         sums.plot(x, f(x), "--", color="C5")
-        sums.plot(x, bump_network(values, k, x), color="C0", linewidth=2)
+        sums.plot(x, bump_network(values, q, x), color="C0", linewidth=2)
         sums.set(xlabel="x", ylabel="value", xlim=(0, 1), ylim=ylim)
         at = np.append((np.arange(CELLS) + 0.5) / CELLS, [0.0, 1.0])
-        miss = [bump_network(f(np.arange(w + 1) / w), k, at) - f(at) for w in WIDTHS]
+        miss = [bump_network(f(np.arange(w + 1) / w), q, at) - f(at) for w in WIDTHS]
         errors.loglog(WIDTHS, np.abs(miss).max(axis=1), color="C1")
         errors.loglog(WIDTHS, np.sqrt(np.mean(np.square(miss), axis=1)), color="C0")
         errors.set(xlabel="width m", ylabel="error", ylim=ERRORS)
@@ -92,11 +92,11 @@ def bump_sum(
             "value": target,
         },
         _slider("m", "width m", 1, WIDEST, m, log=True, integer=True),
-        _slider("k", "steepness k", 1, STEEPEST, float(k), log=True),
+        _slider("q", "steepness q", 1, STEEPEST, float(q), log=True),
         {
             "type": "checkbox",
             "name": "grow",
-            "label": "let k grow with m in the second panel",
+            "label": "let q grow with m in the second panel",
             "value": False,
         },
     ]

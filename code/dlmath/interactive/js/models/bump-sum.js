@@ -18,23 +18,23 @@ const TARGETS = {
 const nodes = (f, m) => Array.from({ length: m + 1 }, (_, j) => f(j / m));
 
 // f(0) plus m steps, half-way between the nodes.
-function bumpNetwork(values, k, x) {
+function bumpNetwork(values, q, x) {
   const m = values.length - 1;
   let sum = values[0];
-  for (let j = 1; j <= m; j++) sum += (values[j] - values[j - 1]) * logistic(k * (x - (j - 0.5) / m));
+  for (let j = 1; j <= m; j++) sum += (values[j] - values[j - 1]) * logistic(q * (x - (j - 0.5) / m));
   return sum;
 }
 
 // The step at the left end of the bump j less the one at its right end.
-function bump(j, m, k, x) {
-  const left = j === 0 ? 1 : logistic(k * (x - (j - 0.5) / m));
-  return left - (j === m ? 0 : logistic(k * (x - (j + 0.5) / m)));
+function bump(j, m, q, x) {
+  const left = j === 0 ? 1 : logistic(q * (x - (j - 0.5) / m));
+  return left - (j === m ? 0 : logistic(q * (x - (j + 0.5) / m)));
 }
 
 // The largest error at the ends and the middles of equal cells and on both sides of the jump, and
 // the root of the mean square at the middles.
-function bumpErrors([f], jump, m, k, cells) {
-  const values = nodes(f, m), miss = (x) => Math.abs(bumpNetwork(values, k, x) - f(x));
+function bumpErrors([f], jump, m, q, cells) {
+  const values = nodes(f, m), miss = (x) => Math.abs(bumpNetwork(values, q, x) - f(x));
   let square = 0, largest = jump ? Math.max(miss(jump - 1e-12), miss(jump + 1e-12)) : 0;
   for (let i = 0; i <= 2 * cells; i++) {
     const error = miss(i / (2 * cells));
@@ -44,30 +44,30 @@ function bumpErrors([f], jump, m, k, cells) {
   return { sup: largest, rms: Math.sqrt(square / cells) };
 }
 
-const bumpBound = ([, modulus], m, k) => (modulus ? 2 * modulus(1 / (2 * m) + (2 * Math.log(2)) / k) : NaN);
+const bumpBound = ([, modulus], m, q) => (modulus ? 2 * modulus(1 / (2 * m) + (2 * Math.log(2)) / q) : NaN);
 
-function bumpPicture({ m, k }, target, { points, bumps }, { ylim, jump }) {
+function bumpPicture({ m, q }, target, { points, bumps }, { ylim, jump }) {
   const [f] = target, values = nodes(f, m);
   const x = Array.from({ length: points + 1 }, (_, i) => i / points);
   const truth = x.map((at, i) => (jump && Math.abs(at - jump) < 0.4 / points ? NaN : f(at)));
   const own = m > bumps ? [] : values.map((value, j) => ({
-    type: "line", x: x.filter((_, i) => i % 3 === 0), y: x.filter((_, i) => i % 3 === 0).map((at) => value * bump(j, m, k, at)), color: 3, width: 1.25,
+    type: "line", x: x.filter((_, i) => i % 3 === 0), y: x.filter((_, i) => i % 3 === 0).map((at) => value * bump(j, m, q, at)), color: 3, width: 1.25,
   }));
   return {
     xlabel: "x", ylabel: "value", xlim: [0, 1], ylim,
     series: [
       ...own,
       { type: "line", x, y: truth, color: "muted", width: 2, dash: "6 4" },
-      { type: "line", x, y: x.map((at) => bumpNetwork(values, k, at)), color: 1, width: 2.5 },
+      { type: "line", x, y: x.map((at) => bumpNetwork(values, q, at)), color: 1, width: 2.5 },
       ...keys([["- - function", "muted"], ["— network", 1], ...(own.length ? [["— bumps", 3]] : [])], 1, ylim[1]),
     ],
   };
 }
 
-function errorCurves({ m, k, grow }, target, { widths, cells, errors }, { jump }) {
-  const steep = (width) => (grow ? (k / m) * width : k);
+function errorCurves({ m, q, grow }, target, { widths, cells, errors }, { jump }) {
+  const steep = (width) => (grow ? (q / m) * width : q);
   const found = widths.map((width) => bumpErrors(target, jump, width, steep(width), cells));
-  const here = bumpErrors(target, jump, m, k, cells);
+  const here = bumpErrors(target, jump, m, q, cells);
   const bounds = widths.map((width) => bumpBound(target, width, steep(width)));
   const clip = (value) => (value > errors[1] ? NaN : Math.max(value, errors[0]));
   return {
@@ -86,8 +86,8 @@ function errorCurves({ m, k, grow }, target, { widths, cells, errors }, { jump }
 
 function compute(params, data) {
   const kind = data.targets[params.target], target = TARGETS[kind.name];
-  const { sup, rms } = bumpErrors(target, kind.jump, params.m, params.k, data.cells);
-  const bound = bumpBound(target, params.m, params.k);
+  const { sup, rms } = bumpErrors(target, kind.jump, params.m, params.q, data.cells);
+  const bound = bumpBound(target, params.m, params.q);
   return {
     panels: [bumpPicture(params, target, data, kind), errorCurves(params, target, data, kind)],
     readouts: [
