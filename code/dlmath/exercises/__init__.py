@@ -86,6 +86,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "masses-leverage",
         "masses-alternating",
     ),
+    "universal_approximation": (
+        "universal-steps",
+        "universal-odd",
+        "universal-certificate",
+        "universal-polygon",
+        "universal-power",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]

@@ -44,7 +44,8 @@ function bumpErrors([f], jump, m, q, cells) {
   return { sup: largest, rms: Math.sqrt(square / cells) };
 }
 
-const bumpBound = ([, modulus], m, q) => (modulus ? 2 * modulus(1 / (2 * m) + (2 * Math.log(2)) / q) : NaN);
+// These moduli are concave, so the bound has no factor 2.
+const bumpBound = ([, modulus], m, q) => (modulus ? modulus(1 / (2 * m) + (2 * Math.log(2)) / q) : NaN);
 
 function bumpPicture({ m, q }, target, { points, bumps }, { ylim, jump }) {
   const [f] = target, values = nodes(f, m);
