@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from scipy.special import erf, expit
+from scipy.special import erf, expit, ndtr
 
 __all__ = [
     "RULES",
@@ -584,6 +584,7 @@ _elementwise(np.cosh, lambda t, out, x: t * np.sinh(x))
 _elementwise(np.tanh, lambda t, out, x: t * (1 - out * out))
 _elementwise(np.arctan, lambda t, out, x: t / (1 + x * x))
 _elementwise(expit, lambda t, out, x: t * (out * (1 - out)))
+_elementwise(ndtr, lambda t, out, x: t * (1 / np.sqrt(2 * np.pi) * np.exp(-0.5 * x * x)))
 _elementwise(erf, lambda t, out, x: t * (2 / np.sqrt(np.pi) * np.exp(-x * x)))
 
 

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from dlmath import autodiff
+from dlmath import activations, autodiff
 from dlmath.autodiff import (
     Dual,
     Rule,
@@ -22,8 +22,9 @@ from dlmath.autodiff import (
     tape,
     vjp,
 )
+from dlmath.networks import FeedForwardNetwork
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import erf, expit
+from scipy.special import erf, expit, ndtr
 
 torch.set_num_threads(1)
 
@@ -46,6 +47,7 @@ UNARY = {
     "tanh": (np.tanh, torch.tanh, (-2, 2)),
     "arctan": (np.arctan, torch.arctan, (-2, 2)),
     "expit": (expit, torch.sigmoid, (-3, 3)),
+    "ndtr": (ndtr, torch.special.ndtr, (-2, 2)),
     "erf": (erf, torch.erf, (-2, 2)),
     "cube": (lambda x: x**3, lambda x: x**3, (-2, 2)),
     "power zero": (lambda x: x**0, lambda x: x**0, (-2, 2)),
@@ -347,7 +349,7 @@ def test_hessian_vector_products_by_three_routes():
 def test_second_derivatives_of_every_elementwise_rule():
     """The derivative of each rule, again by the rules, against torch."""
     rng = np.random.default_rng(8)
-    for name in list(UNARY)[:21]:
+    for name in list(UNARY)[:22]:
         ours, theirs, interval = UNARY[name]
         if name == "positive":
             continue
@@ -376,6 +378,47 @@ def test_a_variable_made_by_hand_inside_of_a_gradient():
     slope = grad(lambda x: outer**2 * x**3)(1.0)
     assert isinstance(slope, Variable)
     assert_allclose(backward(slope, [outer])[0], 12.0)
+
+
+# Networks
+
+
+HIDDEN = [name for name in activations.ACTIVATIONS if name != "identity"]
+OUTPUTS = [(name, "mse") for name in activations.ACTIVATIONS]
+OUTPUTS += [("softmax", "cross_entropy"), ("sigmoid", "cross_entropy")]
+
+
+def network_cost(network, X, Y):
+    """Write the cost of a network as a program of its parameters."""
+    sigma = activations.get(network.activation)
+
+    def cost(*parameters):
+        A = X
+        for W, b in zip(parameters[::2], parameters[1::2], strict=True):
+            Z = A @ W + b
+            A = sigma(Z)
+        if network.cost == "cross_entropy":
+            costs = {"softmax": softmax_cross_entropy, "sigmoid": logistic_cross_entropy}
+            return costs[network.output](Z, Y)
+        return np.sum((activations.get(network.output)(Z) - Y) ** 2) / len(X)
+
+    return cost
+
+
+@pytest.mark.parametrize(("output", "cost"), OUTPUTS)
+@pytest.mark.parametrize("activation", HIDDEN)
+def test_gradients_are_those_of_backpropagation(activation, output, cost):
+    rng = np.random.default_rng(9)
+    network = FeedForwardNetwork([3, 5, 4, 2], activation, output, cost, seed=2)
+    for parameter in network.parameters:
+        parameter += 0.1 * rng.normal(size=parameter.shape)
+    X, Y = rng.normal(size=(7, 3)), np.eye(2)[rng.integers(0, 2, 7)]
+    program = network_cost(network, X, Y)
+    assert_allclose(program(*network.parameters), network.cost_value(X, Y), rtol=1e-13)
+    found = grad(program)(*network.parameters)
+    for ours, theirs in zip(found, network.gradients(X, Y), strict=True):
+        assert ours.shape == theirs.shape
+        assert_allclose(ours, theirs, rtol=1e-11, atol=1e-14)
 
 
 # Types, copies, counts

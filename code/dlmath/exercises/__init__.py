@@ -86,6 +86,14 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "masses-leverage",
         "masses-alternating",
     ),
+    "automatic_differentiation": (
+        "autodiff-dual",
+        "autodiff-layer",
+        "autodiff-sweep",
+        "autodiff-standardise",
+        "autodiff-hvp",
+        "autodiff-solve",
+    ),
     "universal_approximation": (
         "universal-steps",
         "universal-odd",

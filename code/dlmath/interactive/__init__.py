@@ -5,6 +5,7 @@ brings its own still picture and needs a text that says what is seen (``alt``).
 """
 
 from dlmath.interactive._assessment import bias_variance_explorer, double_descent
+from dlmath.interactive._autodiff import tape_stepper
 from dlmath.interactive._computed import (
     ComputedPlot,
     conditioning,
@@ -72,5 +73,6 @@ __all__ = [
     "ridge_explorer",
     "signals_by_depth",
     "soft_threshold_explorer",
+    "tape_stepper",
     "two_gaussians",
 ]
