@@ -86,6 +86,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "masses-leverage",
         "masses-alternating",
     ),
+    "feed_forward": (
+        "feed-forward-collapse",
+        "feed-forward-perceptron",
+        "feed-forward-cost",
+        "feed-forward-softmax",
+        "feed-forward-flip",
+    ),
     "automatic_differentiation": (
         "autodiff-dual",
         "autodiff-layer",

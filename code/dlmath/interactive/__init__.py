@@ -15,6 +15,7 @@ from dlmath.interactive._computed import (
 from dlmath.interactive._convexity import chord_and_tangent
 from dlmath.interactive._convolution import KernelEditor
 from dlmath.interactive._dragfit import DragFit
+from dlmath.interactive._feed_forward import two_two_one
 from dlmath.interactive._first_page import fit_and_cloud
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._ising import IsingLive
@@ -75,4 +76,5 @@ __all__ = [
     "soft_threshold_explorer",
     "tape_stepper",
     "two_gaussians",
+    "two_two_one",
 ]

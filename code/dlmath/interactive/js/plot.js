@@ -120,6 +120,9 @@ const DRAW = {
     const points = x.map((xi, i) => `${round(s.x(xi))},${round(s.y(y[i]))}`).join(" ");
     return [svg("polygon", { points, style: `fill:${colour(color)};stroke:${colour(color)}`, "fill-opacity": opacity, "stroke-opacity": 0.5 })];
   },
+  region({ x, y, color, opacity = 0.18 }, s) {
+    return [svg("path", { d: linePath(x.map(s.x), y.map(s.y)), style: `fill:${colour(color)}`, "fill-opacity": opacity })];
+  },
   arrow({ x, y, color, width = 2 }, s) {
     const [x0, x1] = x.map(s.x), [y0, y1] = y.map(s.y);
     const length = Math.hypot(x1 - x0, y1 - y0);
