@@ -476,7 +476,7 @@ FORMULAS = {
     "tanh": (mpmath.tanh, torch.tanh),
     "relu": (lambda z: max(z, mpmath.mpf(0)), torch.relu),
     "leaky_relu": (lambda z: max(z, z / 100), torch.nn.functional.leaky_relu),
-    "elu": (lambda z: z if z > 0 else mpmath.exp(z) - 1, torch.nn.functional.elu),
+    "elu": (lambda z: max(z, mpmath.exp(min(z, mpmath.mpf(0))) - 1), torch.nn.functional.elu),
     "softplus": (lambda z: mpmath.log(1 + mpmath.exp(z)), torch.nn.Softplus(threshold=1e9)),
     "silu": (lambda z: z / (1 + mpmath.exp(-z)), torch.nn.functional.silu),
     "gelu": (lambda z: z * mpmath.ncdf(z), torch.nn.functional.gelu),
@@ -485,17 +485,17 @@ FORMULAS = {
 
 def text_slopes(z):
     """Write down the right-hand column of the equation."""
-    e, rest = expit(z), expit(-z)
+    e, normal = expit(z), stats.norm
     positive, other = (z > 0).astype(float), (z <= 0).astype(float)
     return {
-        "sigmoid": e * rest,
+        "sigmoid": e * (1 - e),
         "tanh": 1 - np.tanh(z) ** 2,
         "relu": positive,
         "leaky_relu": positive + other / 100,
-        "elu": positive + np.exp(z) * other,
+        "elu": np.exp(np.minimum(z, 0)),
         "softplus": e,
-        "silu": e + z * e * rest,
-        "gelu": stats.norm.cdf(z) + z * stats.norm.pdf(z),
+        "silu": z * e + (1 - z * e) * e,
+        "gelu": normal.cdf(z) + z * normal.pdf(z),
     }
 
 

@@ -111,7 +111,7 @@ def two_two_one(
         name: _slider(name, label, -reach, reach, value, step=reach / 120)
         for name, label, reach, value in zip(NAMES, LABELS, REACH, given.values(), strict=True)
     }
-    controls = [
+    controls: list[dict[str, Any]] = [
         *({"type": "button", "name": key, "label": text} for key, text in _PRESETS.items()),
         {
             "type": "select",
