@@ -486,12 +486,12 @@ FORMULAS = {
 def text_slopes(z):
     """Write down the right-hand column of the equation."""
     e, normal = expit(z), stats.norm
-    positive, other = (z > 0).astype(float), (z <= 0).astype(float)
+    positive = (z > 0).astype(float)
     return {
         "sigmoid": e * (1 - e),
         "tanh": 1 - np.tanh(z) ** 2,
         "relu": positive,
-        "leaky_relu": positive + other / 100,
+        "leaky_relu": 0.01 + 0.99 * positive,
         "elu": np.exp(np.minimum(z, 0)),
         "softplus": e,
         "silu": z * e + (1 - z * e) * e,
