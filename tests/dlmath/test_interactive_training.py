@@ -132,18 +132,18 @@ def test_the_search_is_gradient_descent(condition, k, ramp):
     def cost(theta):
         return theta @ hessian @ theta / 24
 
-    for i in (0, 90, found["best"]):
+    for i in (0, 60, found["best"]):
         theta = start.copy()
         for _ in range(k):
             theta = theta - found["etas"][i] * hessian @ theta
         assert_allclose(found["costs"][i], cost(theta), rtol=1e-6, atol=1e-12)
     theta, costs = start.copy(), []
-    for eta in np.geomspace(1e-3, 1, ramp):
+    for eta in np.geomspace(1e-3, 10, ramp):
         costs.append(cost(theta))
         theta = theta - eta * hessian @ theta
     # Beyond the limit rounding grows, and in rotated coordinates it is not the same.
-    stable = np.geomspace(1e-3, 1, ramp) < 0.2
-    ours = np.array(found["test"]["costs"])
+    stable = np.geomspace(1e-3, 10, ramp) < 0.2
+    ours = np.array(found["test"]["costs"], dtype=float)
     assert_allclose(ours[stable], np.array(costs)[stable], rtol=1e-6, atol=1e-12)
     assert_allclose(found["limit"], 2 / np.linalg.eigvalsh(hessian)[-1])
     assert_allclose(found["ideal"], 2 / (np.linalg.eigvalsh(hessian)[[0, -1]].sum()))

@@ -108,6 +108,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "universal-polygon",
         "universal-power",
     ),
+    "training_in_practice": (
+        "training-calibrate",
+        "training-dropout",
+        "training-batch-norm",
+        "training-clip",
+        "training-paired",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]

@@ -16,7 +16,7 @@ MODULUS, MULTIPLIER = 2**31 - 1, 48271
 SAMPLES = 16
 DEPTHS, WIDTHS, SCALES, DRAWS = (2, 30), (8, 128), (0.1, 16.0), (1, 9)
 RIDGES, BINS = 5, 40
-RATES, SHOWN, DIRECTIONS, LARGEST = (1e-3, 1.0), (1e-8, 1e4), 24, 10.0
+RATES, SHOWN, DIRECTIONS, LARGEST = (1e-3, 10.0), (1e-5, 1e3), 24, 10.0
 
 Function = Callable[[np.ndarray], np.ndarray]
 ACTIVATIONS: dict[str, tuple[Function, Function, tuple[float, float]]] = {
