@@ -27,6 +27,7 @@ from scipy import stats
 
 ALT = "Eight points with error bars, a straight line through them and its narrow band."
 ENTRIES = [
+    "backpropagation.js",
     "dragfit.js",
     "isinglive.js",
     "kerneleditor.js",

@@ -6,6 +6,7 @@ brings its own still picture and needs a text that says what is seen (``alt``).
 
 from dlmath.interactive._assessment import bias_variance_explorer, double_descent
 from dlmath.interactive._autodiff import tape_stepper
+from dlmath.interactive._backpropagation import BackpropagationSteps
 from dlmath.interactive._computed import (
     ComputedPlot,
     conditioning,
@@ -40,6 +41,7 @@ from dlmath.interactive._types import bandit_player, lloyd_explorer
 from dlmath.interactive._universal import bump_sum
 
 __all__ = [
+    "BackpropagationSteps",
     "ComputedPlot",
     "DragFit",
     "IsingLive",
