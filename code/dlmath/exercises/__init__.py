@@ -93,6 +93,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "feed-forward-softmax",
         "feed-forward-flip",
     ),
+    "backpropagation": (
+        "backpropagation-chain",
+        "backpropagation-hidden",
+        "backpropagation-mean",
+        "backpropagation-square",
+        "backpropagation-shared",
+    ),
     "automatic_differentiation": (
         "autodiff-dual",
         "autodiff-layer",

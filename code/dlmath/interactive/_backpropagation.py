@@ -126,7 +126,8 @@ def _draw(figure: Figure, parts: list[np.ndarray], inputs: int, hidden: int) -> 
             t = 0.5 if p == q else 0.33
             if at < 2:
                 axes.text(at + t, p + t * (q - p) + 0.1, f"{weight:.2f}", ha="center")
-    labels = [x, np.full(hidden, np.nan), [np.nan], [np.nan]]
+    empty = np.array([np.nan])
+    labels = [x, np.full(hidden, np.nan), empty, empty]
     below = [np.full(inputs, np.nan), b1, b2, y]
     for at, name in enumerate(("x", "hidden", "output", "loss")):
         axes.text(at, 1.45, name, ha="center", color="C5")
