@@ -4,6 +4,7 @@ Each is an anywidget: a Python class with the state, and one ES module that draw
 brings its own still picture and needs a text that says what is seen (``alt``).
 """
 
+from dlmath.interactive._approximation import composed_tents, sampled_networks
 from dlmath.interactive._assessment import bias_variance_explorer, double_descent
 from dlmath.interactive._autodiff import tape_stepper
 from dlmath.interactive._backpropagation import BackpropagationSteps
@@ -55,6 +56,7 @@ __all__ = [
     "bump_cut",
     "bump_sum",
     "chord_and_tangent",
+    "composed_tents",
     "conditioning",
     "degree_errors",
     "double_descent",
@@ -74,6 +76,7 @@ __all__ = [
     "process_samples",
     "projection",
     "ridge_explorer",
+    "sampled_networks",
     "signals_by_depth",
     "soft_threshold_explorer",
     "tape_stepper",
