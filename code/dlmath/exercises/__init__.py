@@ -115,6 +115,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "universal-polygon",
         "universal-power",
     ),
+    "approximation_rates": (
+        "rates-constant",
+        "rates-tickets",
+        "rates-greedy",
+        "rates-pieces",
+    ),
     "training_in_practice": (
         "training-calibrate",
         "training-dropout",
