@@ -100,7 +100,7 @@ def sampled_networks(
         errors.plot(ends, promised / ends, color="C2")
         errors.plot(ends, (2 * CONSTANT) ** 2 * d / ends, "--", color="C1")
         errors.axhline(target.var(), color="C5", linestyle=":")
-        errors.set(xlabel="number of steps m", ylabel="mean squared error", ylim=(1e-5, 1e3))
+        errors.set(xlabel="number of steps m", ylabel="squared error", ylim=(1e-5, 1e3))
         rest = X[0, 1:] * np.sqrt(0.5 * (d - 1) / np.sum(X[0, 1:] ** 2))
         reach = min(3.0, np.sqrt(d - 0.5 * (d - 1)))
         at = np.linspace(-reach, reach, 241)
@@ -172,7 +172,7 @@ def composed_tents(
         errors.axhline(0.25, color="C5", linestyle=":")
         errors.plot(m, np.mean(np.abs(wide - sawtooth(x, k))), "o", color="C1")
         errors.plot(2 * k, np.mean(np.abs(y - sawtooth(x, k))), "o", color="C0")
-        errors.set(xscale="log", xlabel="units", ylabel="mean distance", ylim=(0, 0.3))
+        errors.set(xscale="log", xlabel="units", ylabel="distance", ylim=(0, 0.5))
 
     controls = [
         _slider("k", "depth k", 1, DEEPEST, k, step=1, integer=True),

@@ -83,7 +83,7 @@ function toothPanel({ deep, wide }) {
 }
 
 function errorPanel({ wideError, deepError }, { k, m }, { most }) {
-  const xlim = [1, most], ylim = [0, 0.3];
+  const xlim = [1, most], ylim = [0, 0.5];
   const at = Array.from({ length: 161 }, (_, i) => most ** (i / 160));
   const sizes = [...new Set(at.map(Math.round))];
   return {
