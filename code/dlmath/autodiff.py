@@ -99,7 +99,7 @@ class Traced(NDArrayOperatorsMixin):
         if ufunc in _LOCALLY_CONSTANT:
             return ufunc(*map(_bare, args))
         if ufunc not in RULES:
-            raise TypeError(f"autodiff has no rule for np.{ufunc.__name__}")
+            raise TypeError(f"autodiff has no rule for {ufunc.__name__}")
         return _apply(ufunc, *args)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -108,7 +108,7 @@ class Traced(NDArrayOperatorsMixin):
         if function in _LOCALLY_CONSTANT:
             return function(*map(_bare, args), **options)
         if function not in RULES:
-            raise TypeError(f"autodiff has no rule for np.{function.__name__}")
+            raise TypeError(f"autodiff has no rule for {function.__name__}")
         return _apply(function, *args, **options)
 
     def __getitem__(self, index: Any) -> Any:
@@ -218,6 +218,10 @@ class Variable(Traced):
         self.function: Any = None
         self.args, self.on, self.options = (), (), {}
 
+    def values(self) -> list[Any]:
+        """Values of the arguments from which it was computed."""
+        return [a.value if k in self.on else a for k, a in enumerate(self.args)]
+
     @staticmethod
     def _record(level: int, function: Any, args: Any, on: Any, options: Any) -> Variable:
         _, out = _evaluate(function, args, on, options)
@@ -319,11 +323,12 @@ def _adjoints(output: Variable, seed: Any) -> dict[int, Any]:
     """Carry the seed back along the tape, which visits each variable once."""
     adjoints = {output.serial: seed}
     for node in reversed(tape(output)):
-        values = [a.value if k in node.on else a for k, a in enumerate(node.args)]
+        own, values = adjoints[node.serial], node.values()
         for k in node.on:
-            pull, serial = RULES[node.function].pull, node.args[k].serial
-            part = pull(k, adjoints[node.serial], node.value, values, node.options)
-            adjoints[serial] = adjoints[serial] + part if serial in adjoints else part
+            pull = RULES[node.function].pull
+            part = pull(k, own, node.value, values, node.options)
+            j = node.args[k].serial
+            adjoints[j] = adjoints[j] + part if j in adjoints else part
     return adjoints
 
 
@@ -498,6 +503,10 @@ def _join(*arrays: Any, axis: int = 0) -> Any:
     return np.concatenate(arrays, axis=axis)
 
 
+def _arrange(x: Any, shape: Any) -> Any:
+    return x.reshape(shape)
+
+
 def _cast(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 
@@ -652,7 +661,7 @@ _linear(
     lambda g, x, axis, keepdims: np.broadcast_to(_expanded(g, x, axis), _shape(x)),
     cost=lambda out, args, options: args[0].size - out.size,
 )
-_linear(np.reshape, lambda g, x, shape: np.reshape(g, _shape(x)))
+_linear(_arrange, lambda g, x, shape: np.reshape(g, _shape(x)))
 _linear(np.broadcast_to, lambda g, x, shape: _fit(g, x))
 _linear(np.swapaxes, lambda g, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
 _linear(
@@ -708,7 +717,7 @@ _COMPOSED: dict[Any, Callable[..., Any]] = {
     np.mean: _mean,
     np.max: _max,
     np.where: lambda condition, x, y: _apply(np.where, condition, x, y),
-    np.reshape: lambda x, shape: _apply(np.reshape, x, shape=shape),
+    np.reshape: lambda x, shape: _apply(_arrange, x, shape=shape),
     np.ravel: lambda x: np.reshape(x, (-1,)),
     np.squeeze: _squeezed,
     np.expand_dims: lambda x, axis: np.reshape(

@@ -390,7 +390,12 @@ OUTPUTS += [("softmax", "cross_entropy"), ("sigmoid", "cross_entropy")]
 
 def network_cost(network, X, Y):
     """Write the cost of a network as a program of its parameters."""
-    sigma = activations.get(network.activation)
+
+    def activation(name):
+        # The library's tanh is computed from the modulus, which has a kink of its own at zero.
+        return np.tanh if name == "tanh" else activations.get(name)
+
+    sigma = activation(network.activation)
 
     def cost(*parameters):
         A = X
@@ -400,7 +405,7 @@ def network_cost(network, X, Y):
         if network.cost == "cross_entropy":
             costs = {"softmax": softmax_cross_entropy, "sigmoid": logistic_cross_entropy}
             return costs[network.output](Z, Y)
-        return np.sum((activations.get(network.output)(Z) - Y) ** 2) / len(X)
+        return np.sum((activation(network.output)(Z) - Y) ** 2) / len(X)
 
     return cost
 
@@ -567,11 +572,11 @@ CASES = {
         ValueError,
         "tangents must be as many as xs, 2, got 1",
     ),
-    "no rule": (lambda: grad(np.arcsinh)(0.1), TypeError, "no rule for np.arcsinh"),
+    "no rule": (lambda: grad(np.arcsinh)(0.1), TypeError, "no rule for arcsinh"),
     "no rule for a function": (
         lambda: grad(lambda x: np.cumsum(x)[0])(np.ones(2)),
         TypeError,
-        "no rule for np.cumsum",
+        "no rule for cumsum",
     ),
     "ufunc's methods": (
         lambda: grad(lambda x: np.add.reduce(x))(np.ones(2)),
