@@ -184,7 +184,7 @@ def test_perceptron_learns_as_scikit_learns(verify):
     "eq-feed-forward-margin",
     "eq-feed-forward-mistakes",
     "eq-feed-forward-race",
-    routes=("the walk, step by step", "the bound", "linear programming"),
+    routes=("the walk, step by step", "the bound", "a search for the margin"),
 )
 def test_few_mistakes(verify):
     """At every mistake of many walks the chain holds; on unit vectors the bound is attained."""
@@ -222,8 +222,7 @@ def test_few_mistakes(verify):
             verify.refutes(mistakes, np.sqrt(bound), why="R over gamma without the square")
             verify.refutes(mistakes, bound / 2, why="half the bound")
 
-    # The largest margin of the unit vectors, by linear programming in the ball's outer polygon:
-    # the theorem's hypothesis cannot be met with a larger gamma.
+    # No unit vector separates the n unit vectors with a larger margin than the one in the text.
     n = 5
     best = optimize.minimize(
         lambda t: -t[-1],

@@ -56,7 +56,7 @@ def _draw_network(axes: Axes, weights: dict[str, float]) -> None:
 def two_two_one(
     weights: Any = XOR,
     *,
-    probe: Any = (1.0, 0.0),
+    probe: Any = (0.75, 0.25),
     alt: str,
     height: tuple[int, int] = (1400, 800),
 ) -> ComputedPlot:
@@ -73,7 +73,7 @@ def two_two_one(
         w11, w21, b1, w12, w22, b2, v1, v2, c at the beginning, with the logistic function; XOR if
         not given. At most 12 for the weights of the hidden units, 18 for their biases and 3 for
         the output, in size.
-    probe : array-like of shape (2,), default=(1, 0)
+    probe : array-like of shape (2,), default=(0.75, 0.25)
         The point at the beginning, from -0.5 to 1.5.
     alt : str
         What is seen, in at least 40 characters.
@@ -126,6 +126,7 @@ def two_two_one(
             "name": "probe",
             "label": "The point whose values the network shows",
             "panel": 1,
+            "color": 6,
             "value": probe.tolist(),
             "min": [PLANE[0], PLANE[0]],
             "max": [PLANE[1], PLANE[1]],

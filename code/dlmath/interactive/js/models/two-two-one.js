@@ -65,9 +65,9 @@ const NODES = { x1: [0.55, 3.05], x2: [0.55, 0.95], h1: [2.15, 3.05], h2: [2.15,
 
 // A line is as wide as its weight is large; its name stands at a share of the way.
 function edge([x0, y0], [x1, y1], weight, scale, at) {
-  const color = weight === 0 ? "line" : weight > 0 ? 1 : 2;
+  const color = weight === 0 ? "muted" : weight > 0 ? 1 : 2;
   const line = { type: "line", x: [x0, x1], y: [y0, y1], color, width: 1 + 6 * Math.min(1, Math.abs(weight) / scale) };
-  const label = { type: "text", x: x0 + at * (x1 - x0), y: y0 + at * (y1 - y0), dy: -8, anchor: "middle", text: format(weight, 2), color: weight === 0 ? "muted" : color };
+  const label = { type: "text", x: x0 + at * (x1 - x0), y: y0 + at * (y1 - y0), dy: -8, anchor: "middle", text: format(weight, 2), color };
   return [line, label];
 }
 
