@@ -110,8 +110,8 @@ class Convolution(_Weighted):
             raise ValueError(
                 f"A must have the shape (n, rows, columns, {W.shape[2]}), got {A.shape}."
             )
-        least = {"zero": 0, "circular": max(W.shape[:2]) // 2, "none": max(W.shape[:2])}
-        if min(A.shape[1:3]) < least[self.padding]:
+        share = {"zero": 0.0, "circular": 0.5, "none": 1.0}[self.padding]
+        if any(int(share * k) > m for k, m in zip(W.shape[:2], A.shape[1:3], strict=True)):
             raise ValueError(f"size {W.shape[:2]} is larger than the images, {A.shape[1:3]}.")
         Z, P = conv2d(A, W, b, stride=self.stride, padding=self.padding)
 

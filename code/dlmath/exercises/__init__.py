@@ -128,6 +128,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "training-clip",
         "training-paired",
     ),
+    "convolution_and_symmetry": (
+        "convolution-deconvolve",
+        "convolution-kernel-gradient",
+        "convolution-transposed",
+        "convolution-average",
+        "convolution-sets",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
