@@ -5,7 +5,6 @@ import weakref
 
 import numpy as np
 import pytest
-import torch
 from dlmath import activations, autodiff
 from dlmath.autodiff import (
     Dual,
@@ -26,6 +25,8 @@ from dlmath.networks import FeedForwardNetwork
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import erf, expit, ndtr
 
+# Nearly every comparison here is with torch.
+torch = pytest.importorskip("torch", exc_type=ImportError)
 torch.set_num_threads(1)
 
 # Name: the function in NumPy, in torch, and the interval from which arguments are drawn.

@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-import torch
 from dlmath import activations, training
 from dlmath.networks import FeedForwardNetwork
 from numpy.testing import assert_allclose
 from scipy import integrate, stats
-
-torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize("name", sorted(activations.ACTIVATIONS))
@@ -74,7 +71,7 @@ def problem(seed=0):
 
 
 @pytest.mark.parametrize("kind", ["batch", "layer"])
-def test_normalisation_is_torchs_forwards_and_backwards(kind):
+def test_normalisation_is_torchs_forwards_and_backwards(kind, torch):
     Z, gain, shift, D = problem()
     forward, backward, theirs = {
         "batch": (
@@ -105,7 +102,7 @@ def test_the_state_has_the_statistics_of_the_batch():
     assert_allclose(state.standard.std(axis=0), 1, rtol=1e-5)
 
 
-def test_clipping_shortens_all_gradients_by_one_factor():
+def test_clipping_shortens_all_gradients_by_one_factor(torch):
     rng = np.random.default_rng(2)
     gradients = [rng.normal(size=shape) for shape in ((3, 4), (4,), (4, 1))]
     kept = [g.copy() for g in gradients]
