@@ -2,10 +2,12 @@
 
 import csv
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 DATA = Path(__file__).resolve().parent
 
@@ -76,4 +78,19 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+    print(f"{path.name}: SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write results as JSON and print the checksum that ``dlmath.datasets`` has to know.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File to write.
+    content : mapping
+        Of numbers, strings, lists and mappings.
+    """
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    path.write_text(text.replace('},"', '},\n"') + "\n", encoding="utf-8")
     print(f"{path.name}: SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}")

@@ -9,6 +9,7 @@ set the environment variable ``DLMATH_DATA`` to its path.
 import csv
 import hashlib
 import io
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from dlmath.ising._lattice import Spins, check_count, check_size, check_temperat
 __all__ = [
     "franke",
     "load_alpha_decays",
+    "load_mass_predictions",
+    "load_mass_results",
     "load_nuclear_masses",
     "load_particle_masses",
     "simulate_ising",
@@ -33,11 +36,15 @@ EDITIONS = (2003, 2012, 2016, 2020)
 SHA256 = {
     "alpha_decays.csv": "dd960956c3e3cc59689f1365ae62af400c275aa3e41c7387070074bedf71ec95",
     "nuclear_masses.csv": "ddefa954f774ad91e8d1c066e8010756c342719c7c9fc2e2fa9e56b830bda9f4",
+    "nuclear_networks.csv": "21fd71801a00bef2ccad3d097176a30aa06c3c62435bce37a160133dd36c90b8",
+    "nuclear_networks.json": "1819e59a245b65466561b15345581ce0e0c17e9f70c30aaf17bc02133460aac3",
     "particle_masses.csv": "2ab0cf6b73fe9d82eb5ca276e184373e2e54c9119ef61e45ff401600ab22cd40",
 }
 SCRIPTS = {
     "alpha_decays.csv": "data/build_nuclear_masses.py",
     "nuclear_masses.csv": "data/build_nuclear_masses.py",
+    "nuclear_networks.csv": "data/train_nuclear_networks.py",
+    "nuclear_networks.json": "data/train_nuclear_networks.py",
     "particle_masses.csv": "data/build_particle_masses.py",
 }
 
@@ -63,8 +70,8 @@ def _data_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "data"
 
 
-def _read_table(name: str) -> dict[str, NDArray[np.str_]]:
-    """Read a checked table as one array of strings per column."""
+def _read(name: str) -> str:
+    """Read a file after comparing its checksum."""
     path = _data_folder() / name
     remedy = (
         f"Rebuild it with 'python {SCRIPTS[name]}' in the project's folder, or set the environment "
@@ -81,7 +88,12 @@ def _read_table(name: str) -> dict[str, NDArray[np.str_]]:
             f"The data file {path} is not the one expected: "
             f"expected SHA-256 {SHA256[name]}, found {found}. {remedy}"
         )
-    header, *rows = csv.reader(io.StringIO(content.decode()))
+    return content.decode()
+
+
+def _read_table(name: str) -> dict[str, NDArray[np.str_]]:
+    """Read a checked table as one array of strings per column."""
+    header, *rows = csv.reader(io.StringIO(_read(name)))
     return dict(zip(header, np.array(rows).T, strict=True))
 
 
@@ -286,6 +298,75 @@ def load_alpha_decays(measured_only: bool = True) -> Bunch:
         )
         columns = {name: column[measured] for name, column in columns.items()}
     return Bunch(**columns, DESCR=f"Alpha decays of nuclear ground states.\n\n{_AME_NUBASE}")
+
+
+def load_mass_predictions() -> Bunch:
+    """Load what networks and Gaussian processes have predicted for nuclides held out.
+
+    Made by ``data/train_nuclear_networks.py`` (``make train``).
+
+    Returns
+    -------
+    predictions : sklearn.utils.Bunch
+        Arrays of shape (n_predictions,):
+
+        split : str
+            ``random 1``, ``since 2016``, ``since 2003`` or ``edges``, as the splits of
+            `dlmath.nuclear` are named.
+        Z, N : int
+            The nuclide.
+
+        and dictionaries with such an array, in MeV, for each model:
+
+        error : dict of str to ndarray
+            Measured minus predicted binding energy.
+        spread : dict of str to ndarray
+            What the model says of its error: the spread of an ensemble, the standard deviation of
+            a process, for boosted trees the root mean square error in training.
+
+    Raises
+    ------
+    ValueError
+        If the file's checksum is wrong.
+    FileNotFoundError
+        If the file is missing.
+    """
+    table = _read_table("nuclear_networks.csv")
+    models = [name.removeprefix("error ") for name in table if name.startswith("error ")]
+    return Bunch(
+        split=table["split"],
+        **{name: table[name].astype(int) for name in ("Z", "N")},
+        error={name: _floats(table[f"error {name}"]) for name in models},
+        spread={name: _floats(table[f"spread {name}"]) for name in models},
+        DESCR=f"Predictions for nuclides held out, made by a script from:\n\n{_AME_NUBASE}",
+    )
+
+
+def load_mass_results() -> Bunch:
+    """Load the errors and coverages of mass models that take minutes to train.
+
+    Made by ``data/train_nuclear_networks.py`` (``make train``).
+
+    Returns
+    -------
+    sklearn.utils.Bunch
+        ``made``: when, in how many seconds of one core, with which versions. ``table``: for each
+        model and split ``train`` and ``test``, root mean square errors in MeV, ``seconds`` and for
+        some ``coverage`` at each of ``made["levels"]``. ``calibration``: for each model and split
+        under ``judged`` coverage and mean half-width in MeV at each level, from the model's own
+        bars (``raw``), from a random calibration set (``conformal``) and from one at the edges
+        (``edges``); under ``scores`` the sorted errors in units of
+        the bars. And ``DESCR`` (str).
+
+    Raises
+    ------
+    ValueError
+        If the file's checksum is wrong.
+    FileNotFoundError
+        If the file is missing.
+    """
+    description = f"Errors and coverages of mass models, made by a script from:\n\n{_AME_NUBASE}"
+    return Bunch(**json.loads(_read("nuclear_networks.json")), DESCR=description)
 
 
 def load_particle_masses() -> Bunch:

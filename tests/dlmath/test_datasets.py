@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sympy as sp
-from dlmath import datasets
+from dlmath import datasets, nuclear
+from dlmath.calibration import conformal_quantile
 from dlmath.datasets import (
     franke,
     load_alpha_decays,
+    load_mass_predictions,
+    load_mass_results,
     load_nuclear_masses,
     load_particle_masses,
 )
@@ -22,6 +25,8 @@ SAMPLE = ROOT / "tests" / "data" / "evaluations"
 LOADERS = {
     "nuclear_masses.csv": load_nuclear_masses,
     "alpha_decays.csv": load_alpha_decays,
+    "nuclear_networks.csv": load_mass_predictions,
+    "nuclear_networks.json": load_mass_results,
     "particle_masses.csv": load_particle_masses,
 }
 
@@ -282,14 +287,17 @@ def test_the_data_are_found_in_a_checkout_without_symbolic_links(tmp_path, monke
 def test_files_constants_and_readme_agree():
     readme = (ROOT / "data" / "README.md").read_text()
     printed = dict(re.findall(r"^SHA-256 of `(\S+)`: `([0-9a-f]{64})`$", readme, re.MULTILINE))
-    files = {path.name: path.read_bytes() for path in (ROOT / "data").glob("*.csv")}
+    paths = [*(ROOT / "data").glob("*.csv"), *(ROOT / "data").glob("*.json")]
+    files = {path.name: path.read_bytes() for path in paths}
     actual = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     assert printed == datasets.SHA256 == actual
     assert datasets.SCRIPTS.keys() == LOADERS.keys() == actual.keys()
     for name, content in files.items():
         assert len(content) <= 500_000
-        for column in content.decode().splitlines()[0].split(","):
+        columns = content.decode().splitlines()[0].split(",") if name.endswith(".csv") else []
+        for column in columns:
             stem = re.sub("_(2003|2012|2016|2020)$", "_YEAR", column)
+            stem = re.sub("^(error|spread) .*", r"\1 MODEL", stem)
             assert f"`{stem}`" in readme, f"{name}: {column}"
     for script in datasets.SCRIPTS.values():
         assert (ROOT / script).is_file()
@@ -380,3 +388,56 @@ def test_franke_refuses_wrong_shapes_and_types():
         franke(0.5, "half")
     with pytest.raises(ValueError, match="x must be an array of real numbers"):
         franke([1j], 0.5)
+
+
+def test_predictions_belong_to_the_splits_and_to_the_table():
+    """What was stored of the nuclides held out gives the stored errors and coverages."""
+    held, results = load_mass_predictions(), load_mass_results()
+    nuclei = nuclear.from_oxygen(load_nuclear_masses())
+    splits = {
+        "random 1": nuclear.random_splits(nuclei)[0],
+        "since 2016": nuclear.time_split(2016),
+        "since 2003": nuclear.time_split(2003),
+        "edges": nuclear.edge_split(nuclei),
+    }
+    assert list(dict.fromkeys(held.split.tolist())) == list(splits)
+    for name, split in splits.items():
+        rows = held.split == name
+        found = np.column_stack([held.Z[rows], held.N[rows]])
+        np.testing.assert_array_equal(found, split.X_test)
+        for model, error in held.error.items():
+            stored = results["table"][model][name]
+            rms = np.sqrt(np.mean(error[rows] ** 2))
+            assert rms == pytest.approx(stored["test"], rel=2e-3)
+            bars = np.hypot(held.spread[model][rows], split.noise_test)
+            inside = np.mean(np.abs(error[rows]) <= 1.959964 * bars)
+            # Rounding to the keV may move a nuclide or two over the edge.
+            assert inside == pytest.approx(stored["coverage"][1], abs=3 / rows.sum())
+
+
+def test_stored_coverages_are_those_of_the_stored_scores():
+    for model, splits in load_mass_results()["calibration"].items():
+        for name, found in splits.items():
+            scores = {kind: np.array(values) for kind, values in found["scores"].items()}
+            for kind, sample, test in (
+                ("conformal", "calibration", "proper"),
+                ("edges", "edges", "test"),
+            ):
+                for level, (share, width) in zip((0.68, 0.95), found["judged"][kind], strict=True):
+                    q = conformal_quantile(scores[sample], level)
+                    n = len(scores[test])
+                    assert np.mean(scores[test] <= q) == pytest.approx(share, abs=1.5 / n)
+                    bar = found["bars"][test]
+                    assert q * bar == pytest.approx(width, rel=2e-3), (model, name)
+
+
+def test_the_targets_of_the_learned_models_are_met():
+    """A rebuild that does much worse has something wrong."""
+    table = load_mass_results()["table"]
+    at_random = {
+        model: np.mean([split["test"] for name, split in splits.items() if "random" in name])
+        for model, splits in table.items()
+    }
+    assert at_random["drop + process"] < 0.25
+    assert min(at_random["Duflo-Zuker + process"], at_random["Duflo-Zuker + 5 networks"]) < 0.2
+    assert table["Duflo-Zuker + process"]["since 2016"]["test"] < 0.25

@@ -135,6 +135,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "convolution-average",
         "convolution-sets",
     ),
+    "nuclear_masses_networks": (
+        "massnet-conformal",
+        "massnet-ambiguity",
+        "massnet-bound",
+        "massnet-importance",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]

@@ -8,6 +8,7 @@ from dlmath.interactive._approximation import composed_tents, sampled_networks
 from dlmath.interactive._assessment import bias_variance_explorer, double_descent
 from dlmath.interactive._autodiff import tape_stepper
 from dlmath.interactive._backpropagation import BackpropagationSteps
+from dlmath.interactive._calibration import coverage_explorer
 from dlmath.interactive._computed import (
     ComputedPlot,
     conditioning,
@@ -58,6 +59,7 @@ __all__ = [
     "chord_and_tangent",
     "composed_tents",
     "conditioning",
+    "coverage_explorer",
     "degree_errors",
     "double_descent",
     "early_stopping_and_ridge",

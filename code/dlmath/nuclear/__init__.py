@@ -30,6 +30,13 @@ from dlmath.nuclear._nuclides import (
     two_proton_separation_energy,
     valence_numbers,
 )
+from dlmath.nuclear._residuals import (
+    MASS_FEATURE_NAMES,
+    MassProcess,
+    ResidualModel,
+    mass_features,
+    mass_kernel,
+)
 from dlmath.nuclear._splits import Split, edge_split, from_oxygen, random_splits, time_split
 
 __all__ = [
@@ -38,9 +45,12 @@ __all__ = [
     "EXTENDED_LIQUID_DROP_NAMES",
     "LIQUID_DROP_NAMES",
     "MAGIC_NUMBERS",
+    "MASS_FEATURE_NAMES",
     "DufloZuker",
     "LiquidDrop",
+    "MassProcess",
     "PolynomialMass",
+    "ResidualModel",
     "Split",
     "distance_to_magic",
     "duflo_zuker_terms",
@@ -50,6 +60,8 @@ __all__ = [
     "from_oxygen",
     "is_deformed",
     "liquid_drop_terms",
+    "mass_features",
+    "mass_kernel",
     "neutron_separation_energy",
     "nuclide_index",
     "promiscuity",
