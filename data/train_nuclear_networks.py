@@ -1,7 +1,7 @@
 """Train the models of the chapter on nuclear masses by networks: ``nuclear_networks.*``.
 
-Usage: ``python data/train_nuclear_networks.py [SPLIT ...]``, or ``make train``. Takes about half an
-hour on one core. With names of splits, ``"edges"`` for one, only these are trained, and the
+Usage: ``python data/train_nuclear_networks.py [SPLIT ...]``, or ``make train``. Takes about twenty
+minutes on one core. With names of splits, ``"edges"`` for one, only these are trained, and the
 others are kept from the files as they are. Every random choice has a seed; but sums in another
 order, with other versions of the libraries or on another machine, change the networks' errors in
 the second digit.

@@ -37,7 +37,7 @@ SHA256 = {
     "alpha_decays.csv": "dd960956c3e3cc59689f1365ae62af400c275aa3e41c7387070074bedf71ec95",
     "nuclear_masses.csv": "ddefa954f774ad91e8d1c066e8010756c342719c7c9fc2e2fa9e56b830bda9f4",
     "nuclear_networks.csv": "21fd71801a00bef2ccad3d097176a30aa06c3c62435bce37a160133dd36c90b8",
-    "nuclear_networks.json": "1819e59a245b65466561b15345581ce0e0c17e9f70c30aaf17bc02133460aac3",
+    "nuclear_networks.json": "a63d23b290c830027badfd8acc77e40022d14ae6dd47740af07b649c0b2e22ac",
     "particle_masses.csv": "2ab0cf6b73fe9d82eb5ca276e184373e2e54c9119ef61e45ff401600ab22cd40",
 }
 SCRIPTS = {
