@@ -168,7 +168,7 @@ def composed_tents(
         teeth.set(xlabel="x", ylabel="output", ylim=(-0.05, 1.12))
         sizes = np.arange(1, MOST_UNITS + 1)
         least = np.maximum(0, 1 - sizes * width) / 4
-        errors.fill_between(sizes, 0, least, color="C3", alpha=0.25)
+        errors.fill_between(sizes, 0, least, color="C3", alpha=0.25, linewidth=0)
         errors.axhline(0.25, color="C5", linestyle=":")
         errors.plot(m, np.mean(np.abs(wide - sawtooth(x, k))), "o", color="C1")
         errors.plot(2 * k, np.mean(np.abs(y - sawtooth(x, k))), "o", color="C0")

@@ -106,7 +106,8 @@ def tape_stepper(
         adjoints = backward(total, nodes)
         for k, (node, adjoint) in enumerate(zip(nodes, adjoints, strict=True)):
             text = f"$v_{k}$ = {float(node.value):.3f}, adjoint {float(adjoint):.3f}"
-            axes.text(*places[k], text, ha="center", va="center", backgroundcolor="white")
+            box = {"facecolor": "white", "edgecolor": "none"}
+            axes.text(*places[k], text, ha="center", va="center", bbox=box)
         axes.set(xlim=(-0.8, 2.8), ylim=(-0.6, 4.4))
         axes.set_axis_off()
 
