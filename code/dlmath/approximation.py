@@ -7,19 +7,14 @@ WL, bL, each W of shape (inputs, outputs).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import dawsn, gammaln
 
+from dlmath._checks import check_above_zero, check_count
+
 Array = np.ndarray
-
-
-def _count(name: str, value: Any, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-    return int(value)
 
 
 def _array(name: str, values: Any, ndim: int) -> Array:
@@ -32,12 +27,6 @@ def _array(name: str, values: Any, ndim: int) -> Array:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} contains NaN or infinity")
     return array
-
-
-def _positive(name: str, value: Any) -> float:
-    if not (isinstance(value, Real) and 0 < float(value) < np.inf):
-        raise ValueError(f"{name} must be a positive number, got {value!r}")
-    return float(value)
 
 
 # Barron's constant, and the energy that serves as an example.
@@ -53,9 +42,9 @@ def gaussian_constant(d: int, width: float = 1.0) -> float:
     width : float, default=1.0
         Standard deviation of the Gaussian, in the unit of x.
     """
-    d = _count("d", d)
+    d = check_count("d", d)
     ratio = np.exp(gammaln((d + 1) / 2) - gammaln(d / 2))
-    return float(np.sqrt(2) * ratio / _positive("width", width))
+    return float(np.sqrt(2) * ratio / check_above_zero("width", width))
 
 
 def pair_energy(X: Any) -> Array:
@@ -98,7 +87,7 @@ def pair_frequencies(m: int, d: int, rng: np.random.Generator) -> Array:
     -------
     ndarray of shape (m, d)
     """
-    m, d = _count("m", m), _count("d", d, 2)
+    m, d = check_count("m", m), check_count("d", d, 2)
     omega = np.zeros((m, d))
     first, second = _pairs(d)
     pair = rng.integers(len(first), size=m)
@@ -118,7 +107,7 @@ def pair_second_moment(X: Any, r: float) -> float:
     r : float
         Radius of the ball.
     """
-    X, r = _array("X", X, 2), _positive("r", r)
+    X, r = _array("X", X, 2), check_above_zero("r", r)
     first, second = _pairs(X.shape[1])
     z = np.abs(X[:, first] - X[:, second]) / np.sqrt(2)
     if z.max() > r:
@@ -128,8 +117,8 @@ def pair_second_moment(X: Any, r: float) -> float:
 
 def points_on_sphere(n: int, d: int, r: float, rng: np.random.Generator) -> Array:
     """Draw n points, uniformly on the sphere of radius r in d dimensions: shape (n, d)."""
-    X = rng.standard_normal((_count("n", n), _count("d", d)))
-    return _positive("r", r) * X / np.linalg.norm(X, axis=1, keepdims=True)
+    X = rng.standard_normal((check_count("n", n), check_count("d", d)))
+    return check_above_zero("r", r) * X / np.linalg.norm(X, axis=1, keepdims=True)
 
 
 # Sampling.
@@ -194,7 +183,7 @@ def sample_steps(
         Each output weight is at most ``2 r constant / m`` in size.
     """
     omega, theta = _check_frequencies(omega, theta)
-    r, constant = _positive("r", r), _positive("constant", constant)
+    r, constant = check_above_zero("r", r), check_above_zero("constant", constant)
     m = len(omega)
     length = np.linalg.norm(omega, axis=1)
     sign = rng.choice([-1.0, 1.0], size=m)
@@ -235,7 +224,7 @@ def greedy(dictionary: Any, target: Any, m: int) -> tuple[Array, Array]:
     G, h = _array("dictionary", dictionary, 2), _array("target", target, 1)
     if len(G) != len(h):
         raise ValueError(f"target must have {len(G)} entries, a row each, got {len(h)}")
-    m = _count("m", m)
+    m = check_count("m", m)
     squares = np.mean(G**2, axis=0)
     chosen, errors = np.empty(m, dtype=int), np.empty(m)
     total = np.zeros(len(h))
@@ -259,14 +248,14 @@ def tent(x: Any) -> Array:
 def sawtooth(x: Any, k: int) -> Array:
     """Compose k tents: 2^(k-1) teeth on [0, 1], eq-approximation-rates-teeth."""
     x = np.asarray(x, dtype=float)
-    for _ in range(_count("k", k)):
+    for _ in range(check_count("k", k)):
         x = tent(x)
     return x
 
 
 def sawtooth_network(k: int) -> list[Array]:
     """Give the parameters of a ReLU network, k layers of two units, that is the sawtooth."""
-    k = _count("k", k)
+    k = check_count("k", k)
     units = np.array([0.0, -0.5])
     slopes = np.array([[2.0], [-4.0]])
     parameters: list[Array] = [np.ones((1, 2)), units]
@@ -279,7 +268,7 @@ def square(x: Any, k: int) -> Array:
     """Approximate x^2 on [0, 1] by k composed tents: eq-approximation-rates-square."""
     x = np.asarray(x, dtype=float)
     value, tooth = x.copy(), x
-    for j in range(1, _count("k", k) + 1):
+    for j in range(1, check_count("k", k) + 1):
         tooth = tent(tooth)
         value = value - tooth / 4**j
     return value
@@ -339,7 +328,7 @@ def _with_zeros(x: Array, Z: Array) -> tuple[Array, Array]:
 
 def most_pieces(widths: Sequence[int]) -> int:
     """Bound the pieces of a ReLU network of one input: eq-approximation-rates-pieces."""
-    return int(np.prod([_count("widths", width) + 1 for width in widths], dtype=object))
+    return int(np.prod([check_count("widths", width) + 1 for width in widths], dtype=object))
 
 
 def least_error(k: int, pieces: int) -> tuple[float, float, float]:
@@ -351,7 +340,7 @@ def least_error(k: int, pieces: int) -> tuple[float, float, float]:
         Lower bounds of the mean absolute error, of the mean squared error, and of the largest
         error on [0, 1].
     """
-    free = max(0.0, 1 - (_count("pieces", pieces) - 1) / 2 ** (_count("k", k) - 1))
+    free = max(0.0, 1 - (check_count("pieces", pieces) - 1) / 2 ** (check_count("k", k) - 1))
     return free / 4, free / 12, 0.5 if free > 0 else 0.0
 
 
@@ -371,7 +360,7 @@ def best_pieces(y: Any, most: int) -> Array:
     """
     y = _array("y", y, 1)
     n = len(y)
-    most = _count("most", most)
+    most = check_count("most", most)
     if most > n:
         raise ValueError(f"most must be at most {n}, the number of samples, got {most}")
     cost = _straight_costs(y)

@@ -6,11 +6,12 @@ gives those that a proof names.
 
 from collections.abc import Callable
 from math import comb
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dlmath._checks import check_above_zero
 from dlmath.activations import sigmoid
 
 __all__ = [
@@ -34,12 +35,6 @@ def _vector(name: str, values: ArrayLike, least: int = 1) -> Array:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} contains NaN or infinity.")
     return array
-
-
-def _positive(name: str, value: float) -> float:
-    if not (isinstance(value, Real) and 0 < value < np.inf):
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
-    return float(value)
 
 
 def single_layer(
@@ -113,7 +108,7 @@ def bump_network(
     ValueError
         If an argument has the wrong shape or a value that is not possible.
     """
-    f, at, q = _vector("values", values, 2), _vector("x", x), _positive("q", q)
+    f, at, q = _vector("values", values, 2), _vector("x", x), check_above_zero("q", q)
     m = f.size - 1
     steps = (np.arange(1, m + 1) - 0.5) / m
     return f[0] + activation(q * (at[:, np.newaxis] - steps)) @ np.diff(f)
@@ -145,7 +140,7 @@ def bump_weights(m: int, q: float, x: ArrayLike, activation: Activation = sigmoi
     """
     if not (isinstance(m, Integral) and m >= 1):
         raise ValueError(f"m must be a whole number of 1 or more, got {m!r}.")
-    at, q = _vector("x", x), _positive("q", q)
+    at, q = _vector("x", x), check_above_zero("q", q)
     steps = activation(q * (at[:, np.newaxis] - (np.arange(1, m + 1) - 0.5) / m))
     return -np.diff(steps, axis=1, prepend=1.0, append=0.0)
 
@@ -177,7 +172,7 @@ def modulus_of_continuity(
     ValueError
         If the distance or the number of points is not possible.
     """
-    h = _positive("h", h)
+    h = check_above_zero("h", h)
     if not (isinstance(n_points, Integral) and n_points >= 2):
         raise ValueError(f"n_points must be a whole number of 2 or more, got {n_points!r}.")
     values = np.asarray(f(np.linspace(0, 1, n_points)), dtype=float)
@@ -248,7 +243,7 @@ def power_network(r: int, b: float, h: float, derivative: float) -> tuple[Array,
     """
     if not (isinstance(r, Integral) and r >= 0):
         raise ValueError(f"r must be a whole number of 0 or more, got {r!r}.")
-    h = _positive("h", h)
+    h = check_above_zero("h", h)
     if not np.isfinite(derivative) or derivative == 0:
         raise ValueError(f"derivative must be a number other than zero, got {derivative!r}.")
     i = np.arange(r + 1)

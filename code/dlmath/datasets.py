@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
 
+from dlmath._checks import check_count
 from dlmath.ising import metropolis, wolff
-from dlmath.ising._lattice import Spins, check_count, check_size, check_temperatures
+from dlmath.ising._lattice import Spins, check_size, check_temperatures
 
 __all__ = [
     "franke",

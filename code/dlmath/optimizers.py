@@ -8,6 +8,8 @@ from numbers import Real
 
 import numpy as np
 
+from dlmath.linear._validation import check_penalty, check_positive
+
 
 class Optimizer:
     """What the methods share: the checks, the count of steps, and the memory of each parameter."""
@@ -16,7 +18,7 @@ class Optimizer:
     _memories = 0
 
     def __init__(self, eta):
-        self.eta = _check_eta(eta)
+        self.eta = check_positive(eta, "eta")
         self.reset()
 
     def reset(self):
@@ -121,9 +123,7 @@ class Adam(Optimizer):
 
     def __init__(self, eta=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
         self.beta1, self.beta2 = _check_share(beta1, "beta1"), _check_share(beta2, "beta2")
-        if not (isinstance(epsilon, Real) and 0 <= float(epsilon) < np.inf):
-            raise ValueError(f"epsilon must be a finite number and not negative, got {epsilon!r}")
-        self.epsilon = float(epsilon)
+        self.epsilon = check_penalty(epsilon, "epsilon")
         super().__init__(eta)
 
     def _update(self, parameter, gradient, m, v, work):
@@ -141,12 +141,6 @@ class Adam(Optimizer):
         np.divide(m, work, out=work)
         work *= self.eta * root / (1 - self.beta1**self.k)
         parameter -= work
-
-
-def _check_eta(eta):
-    if not (isinstance(eta, Real) and 0 < float(eta) < np.inf):
-        raise ValueError(f"eta must be a finite number above zero, got {eta!r}")
-    return float(eta)
 
 
 def _check_share(value, name):

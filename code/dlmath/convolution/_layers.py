@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from dlmath import activations
+from dlmath._checks import check_count
 from dlmath.convolution._maps import (
     Array,
-    check_count,
     check_padding,
     conv2d,
     conv2d_backward,

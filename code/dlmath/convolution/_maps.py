@@ -1,21 +1,15 @@
 """Padding, patches and the convolution with its derivatives, each linear map beside its adjoint."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlmath._checks import check_count
+
 Array = NDArray[Any]
 
 PADDINGS = ("circular", "zero", "none")
-
-
-def check_count(name: str, value: Any, least: int = 1) -> int:
-    """Check a number of channels, a stride or the size of a kernel."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
-    return int(value)
 
 
 def check_padding(padding: Any) -> str:

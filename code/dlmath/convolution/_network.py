@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_softmax, softmax
 
+from dlmath._checks import check_count
 from dlmath.convolution._layers import (
     Activation,
     AveragePooling,
@@ -18,7 +19,7 @@ from dlmath.convolution._layers import (
     Upsampling,
     chain,
 )
-from dlmath.convolution._maps import Array, check_count
+from dlmath.convolution._maps import Array
 
 COSTS = ("mse", "cross_entropy")
 

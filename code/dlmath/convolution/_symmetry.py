@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from dlmath.convolution._maps import check_count
+from dlmath._checks import check_count
 
 Array = NDArray[Any]
 Action = Callable[[Array], Array]

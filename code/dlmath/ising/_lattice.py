@@ -1,10 +1,12 @@
 """Energy, magnetisation and correlations of configurations."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dlmath._checks import check_count
 
 Spins = NDArray[np.int8]
 
@@ -35,13 +37,6 @@ def check_temperatures(temperature: Any) -> NDArray[np.float64]:
     if not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f"temperature must be positive and finite, got {temperature!r}.")
     return values
-
-
-def check_count(name: str, value: Any, least: int) -> int:
-    """Check a number of samples, sweeps or chains."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
-    return int(value)
 
 
 def check_spins(spins: Any) -> Spins:

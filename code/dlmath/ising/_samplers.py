@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from dlmath._checks import check_count
 from dlmath.ising._lattice import (
     Spins,
-    check_count,
     check_temperature,
     neighbour_sum,
 )

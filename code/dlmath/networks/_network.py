@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from dlmath import activations, losses
+from dlmath.linear._validation import check_penalty
 
 RECTIFIERS = ("relu", "leaky_relu", "elu", "softplus", "silu", "gelu")
 # Variance of the weights of a layer with that many inputs and outputs.
@@ -347,11 +348,10 @@ def check_matrix(values, name, columns, dtype):
 
 def check_regularisation(lam, dropout):
     """Return a penalty that is not negative, and a probability below one."""
-    if not (isinstance(lam, Real) and 0 <= float(lam) < np.inf):
-        raise ValueError(f"lam must be a finite number and not negative, got {lam!r}")
+    lam = check_penalty(lam)
     if not (isinstance(dropout, Real) and 0 <= float(dropout) < 1):
         raise ValueError(f"dropout must be a probability below 1, got {dropout!r}")
-    return float(lam), float(dropout)
+    return lam, float(dropout)
 
 
 def _check_sizes(sizes):
