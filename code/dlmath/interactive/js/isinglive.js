@@ -1,10 +1,11 @@
 import { Panel, format, html, onResize } from "./plot.js";
 import { button, makeFrame, select, slider } from "./controls.js";
 import { css, mix, readColours, watchTheme } from "./canvas.js";
+import { Animation } from "./animation.js";
 import { keys } from "./keys.js";
 import { allUp, atRandom, latticeEnergy, meanSpin, metropolisSweep, orderedShare, randomStream, wolffCluster } from "./models/ising.js";
 
-const TRACE = 300, CALM_MS = 1000, CALM_SWEEPS = 20, FRAMES_PER_PLOT = 6, MOST_CLUSTERS = 400;
+const TRACE = 300, CALM_SWEEPS = 20, FRAMES_PER_PLOT = 6, MOST_CLUSTERS = 400;
 const ALGORITHMS = [["metropolis", "Metropolis"], ["wolff", "Wolff's clusters"]];
 
 // The mean of the later half, when the start is nearly forgotten.
@@ -49,7 +50,7 @@ function render({ model, el }) {
   const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
   let state = read(), random = randomStream(data.seed);
   let spins = atRandom(size, random), fresh = [], share = 1;
-  let trace = null, running = false, visible = true, handle = 0, timer = 0, frames = 0;
+  let trace = null, frames = 0;
 
   const canvas = html("canvas", { class: "dlm-spins", role: "img", "aria-label": `${size} by ${size} spins: dark squares up, light squares down.` });
   const box = html("div", { class: "dlm-ising" });
@@ -113,26 +114,17 @@ function render({ model, el }) {
   function draw() { drawSpins(); drawPlots(); }
   const say = () => announcer.say(numbers().map((pair) => pair.join(" ")).join("; "));
 
-  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  function tick() {
-    if (!running) return;
-    if (visible) {
-      for (let k = 0; k < (calm() ? CALM_SWEEPS : 1); k++) sweep();
-      drawSpins();
-      if (calm() || ++frames % FRAMES_PER_PLOT === 0) drawPlots();
-    }
-    if (calm()) timer = setTimeout(tick, CALM_MS);
-    else handle = requestAnimationFrame(tick);
-  }
+  const animation = new Animation(canvas, (calm) => {
+    for (let k = 0; k < (calm ? CALM_SWEEPS : 1); k++) sweep();
+    drawSpins();
+    if (calm || ++frames % FRAMES_PER_PLOT === 0) drawPlots();
+  });
 
   function run(on) {
-    running = on;
-    cancelAnimationFrame(handle);
-    clearTimeout(timer);
     runButton.input.textContent = on ? "Pause" : "Run";
     fresh = [];
-    if (on) tick();
-    else { draw(); say(); }
+    animation.run(on);
+    if (!on) { draw(); say(); }
   }
 
   // One sweep, or one cluster, which is shown.
@@ -155,7 +147,7 @@ function render({ model, el }) {
     state = { ...state, ...next };
     restart();
     draw();
-    if (!running) say();
+    if (!animation.running) say();
     for (const name of names) model.set(name, state[name]);
     model.save_changes();
   }
@@ -164,7 +156,7 @@ function render({ model, el }) {
     algorithm: select("Algorithm", ALGORITHMS, state.algorithm, (value) => change({ algorithm: value })),
     temperature: slider("temperature τ", { min: data.temperatures[0], max: data.temperatures[data.temperatures.length - 1], step: data.step, describe: (value) => value.toFixed(2) }, state.temperature, (value) => change({ temperature: value })),
   };
-  const runButton = button("Run", () => run(!running));
+  const runButton = button("Run", () => run(!animation.running));
   const buttons = [runButton, button("Step", step), button("All up", () => begin(allUp)), button("Random", () => begin(atRandom))];
   controls.append(shown.algorithm.row, ...buttons.map(({ row }) => row), shown.temperature.row);
 
@@ -180,14 +172,9 @@ function render({ model, el }) {
   for (const name of watched) model.on(name, outside);
   restart();
   draw();
-  const looker = new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; });
-  looker.observe(canvas);
   const stops = [onResize(plots, drawPlots), watchTheme(drawSpins)];
   return () => {
-    running = false;
-    cancelAnimationFrame(handle);
-    clearTimeout(timer);
-    looker.disconnect();
+    animation.stop();
     for (const stop of stops) stop();
     announcer.stop();
     for (const name of watched) model.off(name, outside);

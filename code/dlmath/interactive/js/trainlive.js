@@ -1,11 +1,12 @@
 import { Panel, format, html, onResize } from "./plot.js";
 import { button, makeFrame, select, slider } from "./controls.js";
 import { css, mix, readColours, watchTheme } from "./canvas.js";
+import { Animation } from "./animation.js";
 import { keys } from "./keys.js";
 import { randomStream } from "./models/ising.js";
 import { freshOptimizer, initialParameters, judge, logOdds, shuffled, trainEpoch } from "./models/live-network.js";
 
-const CALM_MS = 1000, CALM_EPOCHS = 30, FRAMES_PER_PLOT = 4, CELLS = 48, PIXELS = 480, KEPT = 400;
+const CALM_EPOCHS = 30, FRAMES_PER_PLOT = 4, CELLS = 48, PIXELS = 480, KEPT = 400;
 const ACTIVATION_NAMES = [["tanh", "tanh"], ["sigmoid", "logistic"], ["relu", "ReLU"], ["sine", "sine"]];
 const OPTIMIZER_NAMES = [["gradient-descent", "gradient descent"], ["momentum", "momentum"], ["adam", "Adam"]];
 const SETTINGS = ["dataset", "depth", "width", "activation", "optimizer", "eta", "batch"];
@@ -39,7 +40,7 @@ function render({ model, el }) {
   const { datasets, limit, seed: firstSeed } = model.get("data");
   const read = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
   let state = read(), seed = firstSeed, run, curve, best;
-  let running = false, visible = true, handle = 0, timer = 0, frames = 0, failed = 0;
+  let frames = 0, failed = 0;
 
   const canvas = html("canvas", { class: "dlm-surface", role: "img", width: PIXELS, height: PIXELS });
   const box = html("div", { class: "dlm-ising" });
@@ -133,26 +134,18 @@ function render({ model, el }) {
   function draw() { drawSurface(); drawPlots(); describe(); }
   const say = () => announcer.say(numbers().map((pair) => pair.join(" ")).join("; "));
 
-  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  function tick() {
-    if (!running) return;
-    if (visible) {
-      for (let k = 0; k < (calm() ? CALM_EPOCHS : 1); k++) learn();
-      if (failed) { train(false); return; }
-      drawSurface();
-      if (calm() || ++frames % FRAMES_PER_PLOT === 0) drawPlots();
-    }
-    if (calm()) timer = setTimeout(tick, CALM_MS);
-    else handle = requestAnimationFrame(tick);
-  }
+  const animation = new Animation(canvas, (calm) => {
+    for (let k = 0; k < (calm ? CALM_EPOCHS : 1); k++) learn();
+    if (failed) { train(false); return; }
+    drawSurface();
+    if (calm || ++frames % FRAMES_PER_PLOT === 0) drawPlots();
+  });
 
-  function train(on) {
-    running = on && !failed;
-    cancelAnimationFrame(handle);
-    clearTimeout(timer);
-    trainButton.input.textContent = running ? "Pause" : "Train";
-    if (running) tick();
-    else { draw(); say(); }
+  function train(wanted) {
+    const on = wanted && !failed;
+    trainButton.input.textContent = on ? "Pause" : "Train";
+    animation.run(on);
+    if (!on) { draw(); say(); }
   }
 
   function step() {
@@ -179,7 +172,7 @@ function render({ model, el }) {
 
   function change(next) {
     take({ ...state, ...next });
-    if (!running) say();
+    if (!animation.running) say();
     for (const name of SETTINGS) model.set(name, state[name]);
     model.save_changes();
   }
@@ -194,7 +187,7 @@ function render({ model, el }) {
     width: slider("nodes in each", { min: 1, max: 16, step: 1, integer: true, describe: whole }, state.width, (width) => change({ width })),
     eta: slider("learning rate η", { min: 1e-4, max: 10, log: true, describe: (value) => format(value, 2) }, state.eta, (eta) => change({ eta })),
   };
-  const trainButton = button("Train", () => train(!running));
+  const trainButton = button("Train", () => train(!animation.running));
   const buttons = [trainButton, button("One epoch", step), button("Reset", () => begin(seed)), button("New weights", () => begin(seed + 1))];
   controls.append(...Object.values(shown).map(({ row }) => row), ...buttons.map(({ row }) => row));
 
@@ -208,14 +201,9 @@ function render({ model, el }) {
   for (const name of watched) model.on(name, outside);
   restart();
   draw();
-  const looker = new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; });
-  looker.observe(canvas);
   const stops = [onResize(plots, drawPlots), watchTheme(drawSurface)];
   return () => {
-    running = false;
-    cancelAnimationFrame(handle);
-    clearTimeout(timer);
-    looker.disconnect();
+    animation.stop();
     for (const stop of stops) stop();
     announcer.stop();
     for (const name of watched) model.off(name, outside);
