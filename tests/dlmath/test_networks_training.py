@@ -132,11 +132,11 @@ def test_an_interruption_keeps_the_last_whole_epoch(waves, monkeypatch):
     network, costs = FeedForwardNetwork([2, 5, 2]), []
 
     class Interrupted(Adam):
-        def _update(self, parameter, gradient, *memory):
+        def _update(self, rate, parameter, gradient, *memory):
             if self.k == 8:  # in the middle of the third epoch, with three batches each
                 parameter[:5] = 0
                 raise KeyboardInterrupt
-            super()._update(parameter, gradient, *memory)
+            super()._update(rate, parameter, gradient, *memory)
 
     with pytest.raises(KeyboardInterrupt):
         train(
@@ -208,7 +208,7 @@ def test_bad_settings_are_refused(waves, settings, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"optimizer": "sgd"}, "optimizer must be one of adam, gradient-descent, momentum"),
+        ({"optimizer": "sgd"}, "optimizer must be one of adagrad, adam, adamw, gradient-descent"),
         ({"eta": 0}, "eta must be"),
         ({"hidden_layer_sizes": (5, 0)}, "sizes must be positive integers"),
         ({"activation": "step"}, "activation must be one of"),

@@ -9,7 +9,14 @@ from sklearn.utils import check_array
 
 def check_floats(values, name):
     """Return an array of finite floats of any shape."""
-    return check_array(values, ensure_2d=False, ensure_min_samples=0, dtype=float, input_name=name)
+    return check_array(
+        values,
+        ensure_2d=False,
+        allow_nd=True,
+        ensure_min_samples=0,
+        dtype=float,
+        input_name=name,
+    )
 
 
 def check_weights(sample_weight, n):

@@ -12,9 +12,26 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dlmath.networks._network import FeedForwardNetwork
 from dlmath.networks._training import train
-from dlmath.optimizers import Adam, GradientDescent, Momentum, Optimizer
+from dlmath.optimizers import (
+    AdaGrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
 
-OPTIMIZERS = {"adam": Adam, "gradient-descent": GradientDescent, "momentum": Momentum}
+OPTIMIZERS = {
+    "adagrad": AdaGrad,
+    "adam": Adam,
+    "adamw": AdamW,
+    "gradient-descent": GradientDescent,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "rmsprop": RMSprop,
+}
 
 
 class _FFNN(BaseEstimator):
@@ -144,7 +161,8 @@ class FFNNRegressor(RegressorMixin, _FFNN):
         Nodes of each hidden layer; none for a linear model.
     activation : str, default="tanh"
         One of ``dlmath.activations.ACTIVATIONS``.
-    optimizer : {"adam", "momentum", "gradient-descent"} or Optimizer, default="adam"
+    optimizer : str or Optimizer, default="adam"
+        One of "adagrad", "adam", "adamw", "gradient-descent", "momentum", "nesterov", "rmsprop".
         An optimizer of ``dlmath.optimizers`` is copied, and ``eta`` is then not used.
     eta : float, default=1e-3
         Learning rate.
@@ -250,7 +268,8 @@ class FFNNClassifier(ClassifierMixin, _FFNN):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(50,)
     activation : str, default="tanh"
-    optimizer : {"adam", "momentum", "gradient-descent"} or Optimizer, default="adam"
+    optimizer : str or Optimizer, default="adam"
+        One of "adagrad", "adam", "adamw", "gradient-descent", "momentum", "nesterov", "rmsprop".
     eta : float, default=1e-3
     epochs : int, default=200
     batch_size : int or None, default=32
