@@ -3,7 +3,8 @@ import { button, makeFrame, select, slider } from "./controls.js";
 import { css, mix, readColours, watchTheme } from "./canvas.js";
 import { Animation } from "./animation.js";
 import { keys } from "./keys.js";
-import { allUp, atRandom, latticeEnergy, meanSpin, metropolisSweep, orderedShare, randomStream, wolffCluster } from "./models/ising.js";
+import { allUp, atRandom, latticeEnergy, meanSpin, metropolisSweep, orderedShare, wolffCluster } from "./models/ising.js";
+import { randomStream } from "./models/random.js";
 
 const TRACE = 300, CALM_SWEEPS = 20, FRAMES_PER_PLOT = 6, MOST_CLUSTERS = 400;
 const ALGORITHMS = [["metropolis", "Metropolis"], ["wolff", "Wolff's clusters"]];

@@ -3,8 +3,9 @@ import { button, makeFrame, select, slider } from "./controls.js";
 import { css, mix, readColours, watchTheme } from "./canvas.js";
 import { Animation } from "./animation.js";
 import { keys } from "./keys.js";
-import { randomStream } from "./models/ising.js";
-import { freshOptimizer, initialParameters, judge, logOdds, shuffled, trainEpoch } from "./models/live-network.js";
+import { randomStream } from "./models/random.js";
+import { freshOptimizer } from "./models/optimizers.js";
+import { initialParameters, judge, logOdds, shuffled, trainEpoch } from "./models/live-network.js";
 
 const CALM_EPOCHS = 30, FRAMES_PER_PLOT = 4, CELLS = 48, PIXELS = 480, KEPT = 400;
 const ACTIVATION_NAMES = [["tanh", "tanh"], ["sigmoid", "logistic"], ["relu", "ReLU"], ["sine", "sine"]];

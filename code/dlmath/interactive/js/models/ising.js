@@ -1,21 +1,5 @@
 // The Ising model on a square lattice with periodic boundaries: spins of +1 and -1, row by row.
 
-// Chris Doty-Humphrey's small fast counter (sfc32), warmed up: uniform numbers below 1.
-function randomStream(seed) {
-  let a = 0x9e3779b9 | 0, b = 0x243f6a88 | 0, c = seed | 0, d = 1;
-  const next = () => {
-    const t = (((a + b) | 0) + d) | 0;
-    d = (d + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (c << 21) | (c >>> 11);
-    c = (c + t) | 0;
-    return (t >>> 0) / 4294967296;
-  };
-  for (let i = 0; i < 15; i++) next();
-  return next;
-}
-
 const allUp = (size) => new Int8Array(size * size).fill(1);
 const atRandom = (size, random) => allUp(size).map(() => (random() < 0.5 ? -1 : 1));
 

@@ -1,3 +1,6 @@
+import { normal } from "./random.js";
+import { optimizerStep } from "./optimizers.js";
+
 // A feed-forward network with one logistic output, trained on the cross-entropy of two classes.
 // Parameters are a flat list W1, b1, ..., WL, bL; W has its inputs as rows, one after the other.
 
@@ -7,9 +10,6 @@ const SIGMA = {
   relu: { value: (z) => Math.max(z, 0), slope: (z) => (z > 0 ? 1 : 0) },
   sine: { value: Math.sin, slope: (z) => Math.cos(z) },
 };
-
-// Normal numbers by Box and Muller's transformation, from uniform ones.
-const normal = (random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 // Glorot's variance of the weights, He's for relu; no biases.
 function initialParameters(sizes, activation, random) {
@@ -74,26 +74,6 @@ function backpropagate(parameters, activation, X, y, rows) {
   return gradients;
 }
 
-// What an optimizer remembers: the number of its steps, and two arrays for each parameter.
-const freshOptimizer = (parameters) => ({ k: 0, m: parameters.map((p) => new Float64Array(p.length)), v: parameters.map((p) => new Float64Array(p.length)) });
-
-const STEPS = {
-  "gradient-descent": (g, eta) => eta * g,
-  momentum: (g, eta, state, at, i) => eta * (state.m[at][i] = 0.9 * state.m[at][i] + g),
-  adam: (g, eta, state, at, i) => {
-    const m = (state.m[at][i] = 0.9 * state.m[at][i] + 0.1 * g);
-    const v = (state.v[at][i] = 0.999 * state.v[at][i] + 0.001 * g * g);
-    return (eta * m) / (1 - 0.9 ** state.k) / (Math.sqrt(v / (1 - 0.999 ** state.k)) + 1e-8);
-  },
-};
-
-function optimizerStep(optimizer, eta, state, parameters, gradients) {
-  state.k += 1;
-  parameters.forEach((parameter, at) => {
-    for (let i = 0; i < parameter.length; i++) parameter[i] -= STEPS[optimizer](gradients[at][i], eta, state, at, i);
-  });
-}
-
 // The numbers 0, ..., n - 1 in a random order.
 function shuffled(n, random) {
   const order = Array.from({ length: n }, (_, i) => i);
@@ -108,7 +88,7 @@ function shuffled(n, random) {
 function trainEpoch({ parameters, activation, optimizer, eta, batch, state }, X, y, order) {
   for (let first = 0; first < order.length; first += batch) {
     const rows = order.slice(first, first + batch);
-    optimizerStep(optimizer, eta, state, parameters, backpropagate(parameters, activation, X, y, rows));
+    optimizerStep(optimizer, { eta }, state, parameters, backpropagate(parameters, activation, X, y, rows));
   }
   return parameters.every((parameter) => parameter.every(Number.isFinite));
 }
