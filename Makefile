@@ -57,6 +57,7 @@ bench: setup
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/logistic.py
 	$(BIN)/python benchmarks/networks.py
+	$(BIN)/python benchmarks/optimizers.py
 	$(BIN)/python benchmarks/measure_site.py
 
 # Changes dlmath in one place at a time and lists the changes that no test notices:
