@@ -11,7 +11,10 @@ from dlmath.optimizers._first_order import (
     Optimizer,
     RMSprop,
 )
+from dlmath.optimizers._line_search import wolfe_line_search
 from dlmath.optimizers._minimize import minimize
+from dlmath.optimizers._newton import damped_newton, gauss_newton, newton
+from dlmath.optimizers._quasi_newton import bfgs, lbfgs
 from dlmath.optimizers._schedules import (
     cosine,
     exponential_decay,
@@ -30,10 +33,16 @@ __all__ = [
     "Nesterov",
     "Optimizer",
     "RMSprop",
+    "bfgs",
     "cosine",
+    "damped_newton",
     "exponential_decay",
+    "gauss_newton",
     "inverse_decay",
+    "lbfgs",
     "minimize",
+    "newton",
     "step_decay",
     "warm_up",
+    "wolfe_line_search",
 ]
