@@ -32,6 +32,7 @@ ENTRIES = [
     "isinglive.js",
     "kerneleditor.js",
     "nuclearchart.js",
+    "optimizerrace.js",
     "scatterfit.js",
     "trainlive.js",
     *(f"models/{name}.js" for name in _models()),

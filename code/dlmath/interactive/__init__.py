@@ -31,6 +31,7 @@ from dlmath.interactive._lasso import (
 from dlmath.interactive._learning import degree_errors, one_number, one_slope
 from dlmath.interactive._logistic import bump_cut, logistic_drag
 from dlmath.interactive._nuclear import NuclearChart, polynomial_edge
+from dlmath.interactive._race import optimizer_race
 from dlmath.interactive._ridge import (
     analytic_continuation,
     early_stopping_and_ridge,
@@ -73,6 +74,7 @@ __all__ = [
     "logistic_drag",
     "one_number",
     "one_slope",
+    "optimizer_race",
     "penalty_balls",
     "polynomial_edge",
     "process_samples",

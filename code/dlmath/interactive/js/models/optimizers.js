@@ -61,7 +61,7 @@ function optimizerPath(method, settings, gradient, x0, steps) {
 
 // Schedules, as in dlmath.optimizers.
 const stepDecay = (eta, factor, every) => (k) => eta * factor ** Math.floor(k / every);
-const exponentialDecay = (eta, factor) => (k) => eta * factor ** k;
+const exponentialDecay = (eta, factor) => stepDecay(eta, factor, 1);
 const inverseDecay = (eta, decay) => (k) => eta / (1 + decay * k);
 const cosineDecay = (eta, steps, least = 0) => (k) => least + ((eta - least) * (1 + Math.cos((Math.PI * Math.min(k, steps)) / steps))) / 2;
 const warmUp = (eta, steps) => (k) => Math.min(1, (k + 1) / steps) * (typeof eta === "function" ? eta(k) : eta);
