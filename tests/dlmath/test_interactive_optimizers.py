@@ -116,34 +116,9 @@ def test_the_epsilons_are_those_of_the_namesakes():
         assert not np.allclose(1 - np.array(other), expected, rtol=1e-2)
 
 
-@pytest.mark.parametrize("name", ["gradient descent", "Nesterov", "Adam"])
-def test_a_path_is_that_of_minimize(name):
-    method, settings, optimizer = METHODS[name]
-    program = f"""optimizerPath("{method}", {{ eta: 0.03, ...given }},
-      (x) => [x[0], 30 * (x[1] - x[0])], [-1.5, 2], 200)"""
-    found = run_js(SOURCE, program, settings)
-    optimizer.reset()
-    expected = optimizers.minimize(
-        lambda x: np.array([x[0], 30 * (x[1] - x[0])]), [-1.5, 2.0], optimizer, 200
-    )
-    assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
-
-
-def test_a_path_ends_where_it_is_no_longer_finite():
-    program = (
-        """optimizerPath("gradient-descent", { eta: given }, (x) => [2 * x[0] ** 3], [3], 50)"""
-    )
-    path = run_js(SOURCE, program, 0.5)
-    assert 3 < len(path) < 10
-    assert np.isfinite(path).all()
-    assert len(run_js(SOURCE, program, 0.01)) == 51
-
-
 @pytest.mark.parametrize(
     ("page", "here"),
     [
-        ("stepDecay(0.3, 0.5, 7)", optimizers.step_decay(0.3, 0.5, 7)),
-        ("exponentialDecay(0.3, 0.9)", optimizers.exponential_decay(0.3, 0.9)),
         ("inverseDecay(0.3, 0.2)", optimizers.inverse_decay(0.3, 0.2)),
         ("cosineDecay(0.3, 30)", optimizers.cosine(0.3, 30)),
         ("cosineDecay(0.3, 30, 0.01)", optimizers.cosine(0.3, 30, 0.01)),

@@ -194,6 +194,19 @@ def test_on_the_saddle_everything_rests_until_there_is_noise():
         assert (run["costs"][-1] > 0.2) == (run["method"] == "newton"), run["method"]
 
 
+def test_turning_axes_and_start_changes_only_methods_that_know_axes():
+    start = run_js(SOURCE, "turned([2, 2], 35)", None)
+    assert_allclose(start, surface_of(parameters(surface="quadratic", angle=35)).start, rtol=1e-14)
+    straight = parameters(surface="quadratic", angle=0, steps=60, eta=0.02)
+    before, after = (
+        {run["method"]: run["costs"] for run in race_in_the_page(params)}
+        for params in (straight, straight | {"angle": 35, "start": start})
+    )
+    for method in LOOKS:
+        alike = np.allclose(before[method], after[method], rtol=1e-9, atol=1e-12)
+        assert alike == (method in ("gradient-descent", "momentum", "nesterov", "newton")), method
+
+
 def test_noise_is_normal_and_the_same_for_all():
     found = np.array(run_js(SOURCE, "raceNoise(4000, 1)", None))
     assert_allclose(found, _normals(4000), rtol=1e-9, atol=1e-12)

@@ -4,7 +4,7 @@ import { readColours, watchTheme } from "./canvas.js";
 import { Animation } from "./animation.js";
 import { DragPoint } from "./dragpoint.js";
 import { ContourLayer } from "./contours.js";
-import { SURFACES } from "./models/surfaces.js";
+import { SURFACES, turned } from "./models/surfaces.js";
 import { RACERS, RATE_SCHEDULES, raceAll, raceNoise, standings } from "./models/race.js";
 
 const RACE_FRAMES = 300, CALM_FRAMES = 8, MOST_STEPS = 1000, LEAST_SHOWN = 1e-12, LABEL_PX = 14, DOTTED = 60, PAUSE_MS = 150, FRAMES_PER_NUMBERS = 5;
@@ -101,8 +101,7 @@ function render({ model, el }) {
   function settle() {
     surface = SURFACES[params.surface].make(params, data.neuron);
     [start.min, start.max] = [0, 1].map((end) => [surface.xlim[end], surface.ylim[end]]);
-    start.node.setAttribute("aria-valuemin", start.min[1]);
-    start.node.setAttribute("aria-valuemax", start.max[1]);
+    for (const end of ["min", "max"]) start.node.setAttribute(`aria-value${end}`, start[end][1]);
   }
 
   // The race in full; it is drawn up to step k. The search for rates waits until the hand rests.
@@ -138,6 +137,8 @@ function render({ model, el }) {
   const announce = () => { if (!animation.running) announcer.say(raceMessage(runs, k)); };
 
   function change(next) {
+    // The start turns with the axes.
+    if ("angle" in next && !next.start) next.start = turned(params.start, next.angle - params.angle);
     params = { ...params, ...next };
     settle();
     if (next.steps) { k = animation.running ? Math.min(k, params.steps) : params.steps; progress.input.max = params.steps; }

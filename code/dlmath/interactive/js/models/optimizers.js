@@ -48,20 +48,7 @@ function optimizerStep(method, settings, state, parameters, gradients) {
   }
 }
 
-// The points that a method visits from x0 on, as many as are finite; gradient(x, k) is an array.
-function optimizerPath(method, settings, gradient, x0, steps) {
-  const x = Float64Array.from(x0), state = freshOptimizer([x]), path = [Array.from(x)];
-  for (let k = 0; k < steps; k++) {
-    optimizerStep(method, settings, state, [x], [gradient(x, k)]);
-    if (!x.every(Number.isFinite)) break;
-    path.push(Array.from(x));
-  }
-  return path;
-}
-
 // Schedules, as in dlmath.optimizers.
-const stepDecay = (eta, factor, every) => (k) => eta * factor ** Math.floor(k / every);
-const exponentialDecay = (eta, factor) => stepDecay(eta, factor, 1);
 const inverseDecay = (eta, decay) => (k) => eta / (1 + decay * k);
 const cosineDecay = (eta, steps, least = 0) => (k) => least + ((eta - least) * (1 + Math.cos((Math.PI * Math.min(k, steps)) / steps))) / 2;
 const warmUp = (eta, steps) => (k) => Math.min(1, (k + 1) / steps) * (typeof eta === "function" ? eta(k) : eta);

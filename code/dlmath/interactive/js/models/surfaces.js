@@ -3,16 +3,20 @@
 // start and learning rate with which one begins, a size of noise, and the excess over the least
 // value below which no more contours are drawn.
 
+function turned([x, y], degrees) {
+  const c = Math.cos((degrees * Math.PI) / 180), s = Math.sin((degrees * Math.PI) / 180);
+  return [c * x - s * y, s * x + c * y];
+}
+
 // x^T H x / 2 with the eigenvalues 1, along a direction turned by an angle, and kappa.
 function quadraticSurface({ kappa = 100, angle = 0 }) {
-  const c = Math.cos((angle * Math.PI) / 180), s = Math.sin((angle * Math.PI) / 180);
+  const [c, s] = turned([1, 0], angle);
   const h = [[c * c + kappa * s * s, (1 - kappa) * c * s], [(1 - kappa) * c * s, s * s + kappa * c * c]];
   const times = (x) => [h[0][0] * x[0] + h[0][1] * x[1], h[0][1] * x[0] + h[1][1] * x[1]];
   return {
     cost: (x) => { const g = times(x); return (x[0] * g[0] + x[1] * g[1]) / 2; },
     gradient: times, hessian: () => h, least: 0, minima: [[0, 0]],
-    // One along each axis, as everywhere in the part on optimisers, but twice as far.
-    start: [2 * (c - s), 2 * (s + c)], eta: 1 / kappa, noise: 1, soft: 0.02,
+    start: turned([2, 2], angle), eta: 1 / kappa, noise: 1, soft: 0.02,
     xlim: [-3, 3], ylim: [-3, 3],
   };
 }
