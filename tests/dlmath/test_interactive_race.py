@@ -176,13 +176,15 @@ def test_scores_prefer_what_is_low_then_what_is_fast():
     costs = [[1.0] * 18 + [3.0, 5.0], [1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]]
     runs = [{"costs": one, "diverged": None} for one in costs]
     runs.append({"costs": [1.0, 0.5], "diverged": 2})
+    runs.append({"costs": [1.0, 101.0, 0.0], "diverged": None})
     found = run_js(SOURCE, "given.map((run) => [raceScore(run), 1 / raceScore(run)])", runs)
     assert_allclose(found[0][0], 4)
     assert found[1][0] < found[2][0] < 1e-14
-    assert found[3][1] == 0
-    program = "standings(given, 1).map((run) => run.costs)"
-    assert run_js(SOURCE, program, runs)[0] == costs[1]
-    assert run_js(SOURCE, "standings(given, 2).at(-1).diverged", runs) == 2
+    assert found[3][1] == found[4][1] == 0
+    program = "given.slice(0, 4)"
+    ranked = run_js(SOURCE, f"standings({program}, 1).map((run) => run.costs)", runs)
+    assert ranked == [costs[1], [1.0, 0.5], costs[0], costs[2]]
+    assert run_js(SOURCE, f"standings({program}, 2).at(-1).costs", runs) == [1.0, 0.5]
 
 
 def test_on_the_saddle_everything_rests_until_there_is_noise():
@@ -326,3 +328,45 @@ def test_bad_input_is_refused(wrong, words):
     given = {"methods": ["gradient-descent"], "rates": "common", "steps": 10, "alt": ALT}
     with pytest.raises(ValueError, match=words):
         optimizer_race(**(given | wrong))
+
+
+def ends(**change):
+    """Give the last excess of each method, as the page shows it."""
+    runs = race_in_the_page(parameters(momentum=0.9, steps=200, kappa=100.0, **change))
+    return {run["method"]: run["costs"][-1] if run["diverged"] is None else None for run in runs}
+
+
+def test_on_the_plateau_only_methods_with_units_of_their_own_move():
+    found = ends(surface="neuron", start=[-5, -12], rates="best")
+    for method in ("gradient-descent", "momentum", "nesterov"):
+        assert_allclose(found[method], 0.45, atol=0.005)
+    assert max(found[method] for method in ("adagrad", "rmsprop", "adam")) < 1e-4
+
+
+def test_a_rotation_takes_from_adagrad_and_rmsprop_what_they_had():
+    straight, slanted = (
+        ends(surface="quadratic", angle=angle, rates="best") for angle in (0.0, 45.0)
+    )
+    for method in ("gradient-descent", "momentum", "nesterov"):
+        assert_allclose(straight[method], slanted[method], rtol=1e-6, atol=1e-13)
+    for method in ("adagrad", "rmsprop"):
+        assert straight[method] < 1e-14
+        assert slanted[method] > 1e-4
+
+
+def test_no_method_leaves_the_ridge_of_the_saddle_and_newton_goes_to_it():
+    found = ends(surface="saddle", start=[1.5, 0], eta=0.1)
+    assert_allclose(list(found.values()), 0.25, atol=0.002)
+    found = ends(surface="saddle", start=[1.5, 0.001], eta=0.1)
+    assert found.pop("newton") == pytest.approx(0.25)
+    assert max(found.values()) < 0.01
+
+
+def test_each_method_has_its_own_limit_of_the_rate():
+    """2/L, 2 (1 + beta)/L and 2 (1 + beta)/((1 + 2 beta) L), a tenth below and above."""
+    limits = {"gradient-descent": 0.02, "momentum": 0.038, "nesterov": 0.038 / 2.8}
+    for method, limit in limits.items():
+        few = {"surface": "quadratic", "methods": [method], "angle": 0.0}
+        assert ends(eta=0.9 * limit, **few)[method] < 1
+        last = ends(eta=1.1 * limit, **few)[method]
+        assert last is None or last > 1e3

@@ -244,8 +244,11 @@ def run_race(params: dict[str, Any]) -> dict[str, Run]:
 
 
 def score(run: Run) -> float:
-    """Mean excess in the last tenth of a race; where it is nothing, what was fast is better."""
-    if run.diverged:
+    """Mean excess in the last tenth of a race; where it is nothing, what was fast is better.
+
+    Infinite where the cost has been a hundred times as high as at the start.
+    """
+    if run.diverged or run.costs.max() > 100 * run.costs[0]:
         return math.inf
     mean = float(run.costs[-max(1, len(run.costs) // 10) :].mean())
     return mean if mean > SMALL else SMALL * int(np.argmax(run.costs <= SMALL)) / len(run.costs)
@@ -299,7 +302,8 @@ def optimizer_race(
         Inside the picture; each surface has its own if it is not given.
     rates : {"best", "common"}, default="best"
         Whether each method has its best constant of the learning rate, of 26 from 1e-4 to 10, or
-        all have ``eta``. The best is that of the least mean cost in the last tenth of the race.
+        all have ``eta``. The best is that of the least mean cost in the last tenth of the race,
+        among those at which the cost never exceeds a hundred times the first.
     eta : float, optional
         Common learning rate, 1e-4 to 10; each surface has its own if it is not given.
     schedule : {"constant", "inverse", "cosine", "warm-up"}, default="constant"

@@ -59,8 +59,9 @@ function raceOne(method, surface, start, { eta, momentum, schedule, noise, draws
 }
 
 // The mean excess in the last tenth of the race; where that is nothing, what was fast is better.
+// What has been a hundred times as high as the start is out of the question.
 function raceScore({ costs, diverged }) {
-  if (diverged) return Infinity;
+  if (diverged || costs.some((cost) => cost > 100 * costs[0])) return Infinity;
   const late = costs.slice(-Math.max(1, Math.floor(costs.length / 10)));
   const mean = late.reduce((sum, cost) => sum + cost, 0) / late.length;
   return mean > SMALL ? mean : (SMALL * costs.findIndex((cost) => cost <= SMALL)) / costs.length;
