@@ -17,6 +17,7 @@ from dlmath.interactive._computed import (
 )
 from dlmath.interactive._convexity import chord_and_tangent
 from dlmath.interactive._convolution import KernelEditor
+from dlmath.interactive._descent import quadratic_descent
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._feed_forward import two_two_one
 from dlmath.interactive._first_page import fit_and_cloud
@@ -79,6 +80,7 @@ __all__ = [
     "polynomial_edge",
     "process_samples",
     "projection",
+    "quadratic_descent",
     "ridge_explorer",
     "sampled_networks",
     "signals_by_depth",
