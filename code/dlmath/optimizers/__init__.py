@@ -22,6 +22,7 @@ from dlmath.optimizers._schedules import (
     step_decay,
     warm_up,
 )
+from dlmath.optimizers._steepest import backtracking, exact_line_search
 
 __all__ = [
     "AMSGrad",
@@ -33,9 +34,11 @@ __all__ = [
     "Nesterov",
     "Optimizer",
     "RMSprop",
+    "backtracking",
     "bfgs",
     "cosine",
     "damped_newton",
+    "exact_line_search",
     "exponential_decay",
     "gauss_newton",
     "inverse_decay",
