@@ -141,6 +141,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "massnet-bound",
         "massnet-importance",
     ),
+    "gradient_descent": (
+        "descent-least-squares",
+        "descent-flow",
+        "descent-exact",
+        "descent-backtrack",
+        "descent-two-rates",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
