@@ -92,7 +92,7 @@ def exact_line_search(H, x0, steps, *, share=1.0):
     """
     path = _start(x0, steps)
     H = _check_definite(H, path.shape[1])
-    if not (isinstance(share, Real) and 0 < share < 2):
+    if not (isinstance(share, Real) and 0 < float(share) < 2):
         raise ValueError(f"share must lie between 0 and 2, got {share!r}")
     rates = np.zeros(steps)
     for k, x in enumerate(path[:-1]):
@@ -120,7 +120,7 @@ def _finite(g, x):
 
 
 def _check_open(value, name):
-    if not (isinstance(value, Real) and 0 < value < 1):
+    if not (isinstance(value, Real) and 0 < float(value) < 1):
         raise ValueError(f"{name} must lie strictly between 0 and 1, got {value!r}")
     return float(value)
 
