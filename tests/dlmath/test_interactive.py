@@ -34,6 +34,7 @@ ENTRIES = [
     "nuclearchart.js",
     "optimizerrace.js",
     "scatterfit.js",
+    "sgdcloud.js",
     "trainlive.js",
     *(f"models/{name}.js" for name in _models()),
 ]

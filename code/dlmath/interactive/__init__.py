@@ -31,6 +31,7 @@ from dlmath.interactive._lasso import (
 )
 from dlmath.interactive._learning import degree_errors, one_number, one_slope
 from dlmath.interactive._logistic import bump_cut, logistic_drag
+from dlmath.interactive._momentum import SgdCloud, momentum_eigenvalues
 from dlmath.interactive._nuclear import NuclearChart, polynomial_edge
 from dlmath.interactive._race import optimizer_race
 from dlmath.interactive._ridge import (
@@ -52,6 +53,7 @@ __all__ = [
     "KernelEditor",
     "NuclearChart",
     "ScatterFit",
+    "SgdCloud",
     "TrainLive",
     "analytic_continuation",
     "bandit_player",
@@ -73,6 +75,7 @@ __all__ = [
     "learning_rate_search",
     "lloyd_explorer",
     "logistic_drag",
+    "momentum_eigenvalues",
     "one_number",
     "one_slope",
     "optimizer_race",

@@ -56,9 +56,9 @@ function computedPlot({ compute, actions = {} }) {
       for (const [name, control] of Object.entries(shown)) control.show(params[name]);
     }
 
-    // What has a log scale moves by equal ratios.
+    // What has a log scale moves by equal ratios; a word is there at once.
     const log = new Set(model.get("controls").filter((c) => c.log).map((c) => c.name));
-    const between = (name, a, b, t) => (Array.isArray(a) ? a.map((v, i) => between("", v, b[i], t)) : log.has(name) ? a * (b / a) ** t : a + t * (b - a));
+    const between = (name, a, b, t) => (typeof b === "string" ? b : Array.isArray(a) ? a.map((v, i) => between("", v, b[i], t)) : log.has(name) ? a * (b / a) ** t : a + t * (b - a));
 
     function moveTo(target) {
       cancelAnimationFrame(motion);
