@@ -148,6 +148,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "descent-backtrack",
         "descent-two-rates",
     ),
+    "momentum_and_stochastic": (
+        "momentum-heavy-ball",
+        "momentum-radius",
+        "momentum-points",
+        "momentum-cloud",
+        "momentum-langevin",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
