@@ -412,6 +412,7 @@ def _draw(figure: Figure, params: dict[str, Any]) -> None:
         right.semilogy(costs, style, color=color, label=name, linewidth=1.5)
     left.plot(*params["start"], "o", color="C5", fillstyle="none", markersize=8)
     left.plot(*np.transpose(surface.minima), "x", color="C5", markersize=7)
-    left.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
+    names = ("weight w", "bias b") if params["surface"] == "neuron" else ("x₁", "x₂")
+    left.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal", xlabel=names[0], ylabel=names[1])
     right.set(xlabel="steps", ylabel="cost − least cost", xlim=(0, params["steps"]))
     right.legend(fontsize=8)

@@ -7,7 +7,7 @@ import { ContourLayer } from "./contours.js";
 import { SURFACES, turned } from "./models/surfaces.js";
 import { RACERS, RATE_SCHEDULES, raceAll, raceNoise, standings } from "./models/race.js";
 
-const RACE_FRAMES = 300, CALM_FRAMES = 8, MOST_STEPS = 1000, LEAST_SHOWN = 1e-12, LABEL_PX = 14, DOTTED = 60, PAUSE_MS = 150, FRAMES_PER_NUMBERS = 5;
+const RACE_FRAMES = 300, CALM_FRAMES = 8, MOST_STEPS = 1000, LEAST_SHOWN = 1e-12, LABEL_PX = 14, DOTTED = 60, PAUSE_MS = 150, SNAP = 0.03, FRAMES_PER_NUMBERS = 5;
 const DRAGGED = ["start", "momentum", "kappa", "angle", "noise", "steps"];
 const AXES_PX = { x: 45, y: 66 };
 const namesOf = (table) => Object.entries(table).map(([key, { name }]) => [key, name]);
@@ -96,7 +96,7 @@ function render({ model, el }) {
   const data = model.get("data");
   let params = { ...model.get("params") }, surface, runs = [], k = params.steps, clock = 0, frames = 0, seed = data.seed, waiting = 0, colours;
   const map = new Panel(plots), chart = new Panel(plots), contours = new ContourLayer(map);
-  const start = new DragPoint({ name: "start", label: "start of the race", min: [0, 0], max: [1, 1], color: "ink", hollow: true }, map, (at) => change({ start: at }), save);
+  const start = new DragPoint({ name: "start", label: "start of the race", min: [0, 0], max: [1, 1], color: "ink", hollow: true }, map, (at) => change({ start: at.map((v) => (Math.abs(v) < SNAP ? 0 : v)) }), save);
 
   function settle() {
     surface = SURFACES[params.surface].make(params, data.neuron);
