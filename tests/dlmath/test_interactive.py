@@ -35,6 +35,7 @@ ENTRIES = [
     "optimizerrace.js",
     "scatterfit.js",
     "sgdcloud.js",
+    "sharpnesslive.js",
     "trainlive.js",
     *(f"models/{name}.js" for name in _models()),
 ]

@@ -135,6 +135,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "convolution-average",
         "convolution-sets",
     ),
+    "what_training_finds": (
+        "findings-mode",
+        "findings-conserved",
+        "findings-diagonal",
+        "findings-sharpness",
+    ),
     "nuclear_masses_networks": (
         "massnet-conformal",
         "massnet-ambiguity",

@@ -20,6 +20,7 @@ from dlmath.interactive._convolution import KernelEditor
 from dlmath.interactive._descent import quadratic_descent
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._feed_forward import two_two_one
+from dlmath.interactive._findings import SharpnessLive, linear_modes
 from dlmath.interactive._first_page import fit_and_cloud
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._ising import IsingLive
@@ -54,6 +55,7 @@ __all__ = [
     "NuclearChart",
     "ScatterFit",
     "SgdCloud",
+    "SharpnessLive",
     "TrainLive",
     "analytic_continuation",
     "bandit_player",
@@ -73,6 +75,7 @@ __all__ = [
     "gradient_descent_filter",
     "lasso_path_explorer",
     "learning_rate_search",
+    "linear_modes",
     "lloyd_explorer",
     "logistic_drag",
     "momentum_eigenvalues",
