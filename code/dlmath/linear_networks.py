@@ -6,6 +6,7 @@ gradient flow, ``eta k`` for gradient descent with small steps, and costs carry 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,10 +82,12 @@ def mode_strength(
         return end + (start - end) * np.exp(-2 * nu * tau)
     if depth == 2:
         return end / (1 + (end / start - 1) * np.exp(-4 * s * tau))
+    if tau[-1] == 0:
+        return np.full(tau.shape, start)
     # In the logarithm of one layer's strength the equation is smooth at all sizes.
     solution = solve_ivp(
         lambda _, log: 2 * np.exp((depth - 2) * log) * (s - nu * np.exp(depth * log)),
-        (0.0, max(tau[-1], 1e-300)),
+        (0.0, tau[-1]),
         [np.log(start) / depth],
         method="LSODA",
         t_eval=tau,
@@ -135,7 +138,7 @@ def _check_factors(factors: Sequence[ArrayLike], name: str = "factors") -> list[
     arrays = [_array(factor, f"{name}[{i}]", 2) for i, factor in enumerate(factors)]
     if not arrays:
         raise ValueError(f"{name} must hold at least one matrix")
-    for i, (left, right) in enumerate(zip(arrays, arrays[1:], strict=False)):
+    for i, (left, right) in enumerate(pairwise(arrays)):
         if left.shape[1] != right.shape[0]:
             raise ValueError(
                 f"{name}[{i}] has {left.shape[1]} columns, but {name}[{i + 1}] has "
@@ -145,7 +148,7 @@ def _check_factors(factors: Sequence[ArrayLike], name: str = "factors") -> list[
 
 
 def factor_gradients(factors: Sequence[ArrayLike], slope: ArrayLike) -> list[Array]:
-    """Derivatives of a cost by the factors of a product of matrices.
+    """Differentiate a cost by the factors of a product of matrices.
 
     ``(W^1 ... W^{l-1})^T D (W^{l+1} ... W^N)^T``, equation ``eq-what-training-finds-gradients``.
 
@@ -180,10 +183,11 @@ def factor_gradients(factors: Sequence[ArrayLike], slope: ArrayLike) -> list[Arr
 
 
 def conserved(parameters: Sequence[ArrayLike], layer: int = 1) -> Array:
-    """What gradient flow conserves between two layers, equation ``eq-what-training-finds-conserved``.
+    """Compute what gradient flow conserves between two layers.
 
-    ``W^{l T} W^l + b^{l T} b^l - W^{l+1} W^{l+1 T}``. All of it is conserved if layer l has no
-    activation; if it has a rectifier, its diagonal is.
+    ``W^{l T} W^l + b^{l T} b^l - W^{l+1} W^{l+1 T}``, equation
+    ``eq-what-training-finds-conserved``. All of it is conserved if layer l has no activation; if
+    it has a rectifier, its diagonal is.
 
     Parameters
     ----------
@@ -201,9 +205,7 @@ def conserved(parameters: Sequence[ArrayLike], layer: int = 1) -> Array:
         raise ValueError(
             f"layer must have a layer behind it among the {len(parameters) // 2}, got {layer}"
         )
-    W, after = _check_factors(
-        [parameters[2 * layer - 2], parameters[2 * layer]], "the weights"
-    )
+    W, after = _check_factors([parameters[2 * layer - 2], parameters[2 * layer]], "the weights")
     b = _array(parameters[2 * layer - 1], f"parameters[{2 * layer - 1}]", 1)
     if b.size != W.shape[1]:
         raise ValueError(f"the biases of layer {layer} must have {W.shape[1]} entries")
@@ -213,9 +215,7 @@ def conserved(parameters: Sequence[ArrayLike], layer: int = 1) -> Array:
 # Differences of squares.
 
 
-def diagonal_descent(
-    X: ArrayLike, y: ArrayLike, *, start: float, eta: float, steps: int
-) -> Array:
+def diagonal_descent(X: ArrayLike, y: ArrayLike, *, start: float, eta: float, steps: int) -> Array:
     """Gradient descent on ``(1/n) ||X (u o u - v o v) - y||^2`` from ``u = v = start``.
 
     Parameters

@@ -1,4 +1,4 @@
-"""How curved a cost is where training has come to: products with the Hessian, and its largest eigenvalue.
+"""How curved a cost is where training has come to: the Hessian's products and largest eigenvalue.
 
 Everything is computed from gradients alone; the Hessian is never formed.
 """
@@ -104,7 +104,5 @@ def sharpness(
         matvec=lambda v: hessian_vector_product(gradient, x, np.ravel(v), step=step),
         dtype=float,
     )
-    values, vectors = eigsh(
-        hessian, 1, which="LA", v0=first, ncv=min(memory, x.size), tol=tol
-    )
+    values, vectors = eigsh(hessian, 1, which="LA", v0=first, ncv=min(memory, x.size), tol=tol)
     return float(values[0]), vectors[:, 0]

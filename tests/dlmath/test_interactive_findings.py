@@ -62,7 +62,8 @@ def test_matrices_descend_as_in_numpy(depth):
 def test_an_aligned_start_follows_the_exact_curves(params):
     data = linear_modes(alt=ALT).data
     solved = run_js(
-        MODES, "(() => { const { s, found, marks, eta, exact, times } = "
+        MODES,
+        "(() => { const { s, found, marks, eta, exact, times } = "
         "solve(given.params, given.draws); return { s, found, marks, eta, exact, times }; })()",
         {"params": params, "draws": data["draws"]},
     )
@@ -79,8 +80,11 @@ def test_a_random_start_finds_the_modes_in_the_same_order():
     data = linear_modes(alt=ALT).data
     params = {"depth": 2, "start": 1e-4, "ratio": 0.5, "random": True}
     found = np.array(
-        run_js(MODES, "solve(given.params, given.draws).found",
-               {"params": params, "draws": data["draws"]})
+        run_js(
+            MODES,
+            "solve(given.params, given.draws).found",
+            {"params": params, "draws": data["draws"]},
+        )
     )
     s = 0.5 ** np.arange(4)
     when = [np.argmax(found[:, j] > s[j] / 2) for j in range(4)]
@@ -119,9 +123,7 @@ def at(theta, hidden):
 
 def gradient_of(x, y, hidden):
     X, Y = x[:, np.newaxis], y[:, np.newaxis]
-    return lambda theta: np.concatenate(
-        [g.ravel() for g in at(theta, hidden).gradients(X, Y)]
-    )
+    return lambda theta: np.concatenate([g.ravel() for g in at(theta, hidden).gradients(X, Y)])
 
 
 def test_cost_gradient_and_forward_of_the_tiny_network():
@@ -147,7 +149,8 @@ def test_descent_and_sharpness_are_the_librarys():
       const v = t.map(() => 1 / Math.sqrt(t.length));
       const fine = [];
       for (let k = 0; k < 100; k++) fine.push(descendOnce(t, 5, given.data, 0.05));
-      return [fine.every((f) => f), Array.from(t), sharpest(t, 5, given.data, v, 300), Array.from(v)];
+      const value = sharpest(t, 5, given.data, v, 300);
+      return [fine.every((f) => f), Array.from(t), value, Array.from(v)];
     })()"""
     fine, found, value, vector = run_js(LIVE, program, {"theta": theta.tolist(), "data": data})
     gradient = gradient_of(x, y, 5)

@@ -168,9 +168,7 @@ def findings_diagonal(X: Array, y: Array, u: Array, v: Array, eta: float) -> tup
 @findings_diagonal.mistake(
     "The cost has a 1/n, and so has its gradient: the steps are n times too long."
 )
-def _diagonal_without_n(
-    X: Array, y: Array, u: Array, v: Array, eta: float
-) -> tuple[Array, Array]:
+def _diagonal_without_n(X: Array, y: Array, u: Array, v: Array, eta: float) -> tuple[Array, Array]:
     g = len(y) * _slope(X, y, u * u - v * v)
     return u - 2 * eta * u * g, v + 2 * eta * v * g
 
@@ -188,9 +186,7 @@ def _diagonal_with_2(X: Array, y: Array, u: Array, v: Array, eta: float) -> tupl
     "The sign of the step of v is wrong: theta falls when v grows, so v moves along the gradient "
     "by theta."
 )
-def _diagonal_sign_of_v(
-    X: Array, y: Array, u: Array, v: Array, eta: float
-) -> tuple[Array, Array]:
+def _diagonal_sign_of_v(X: Array, y: Array, u: Array, v: Array, eta: float) -> tuple[Array, Array]:
     g = _slope(X, y, u * u - v * v)
     return u - 2 * eta * u * g, v - 2 * eta * v * g
 
