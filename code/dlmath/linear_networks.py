@@ -291,7 +291,22 @@ def least_hyperbolic_entropy(
     """
     X, y = _regression(X, y)
     floor = 2 * check_above_zero("start", start) ** 2
-    dual = np.zeros(len(y))
+    # From floors that are large against the solution, where Newton's method needs no care, down.
+    scale = max(floor, 2 * float(np.linalg.norm(np.linalg.pinv(X) @ y)))
+    count = 2 + int(np.log(scale / floor))
+    floors = [floor] if scale == floor else np.geomspace(scale, floor, count)
+    dual, size = np.zeros(len(y)), scale
+    for now in floors:
+        # A slope is about log(2 |theta| / floor).
+        dual = dual * (np.arcsinh(scale / now) / np.arcsinh(scale / size))
+        dual, size = _newton_on_dual(X, y, now, dual, tol, check_count("max_iter", max_iter)), now
+    return floor * np.sinh(X.T @ dual)
+
+
+def _newton_on_dual(
+    X: Array, y: Array, floor: float, dual: Array, tol: float, max_iter: int
+) -> Array:
+    """Minimise ``floor sum(cosh(X^T dual) - 1) - y^T dual`` by damped steps."""
 
     def value(dual: Array) -> float:
         with np.errstate(over="ignore"):
@@ -299,10 +314,9 @@ def least_hyperbolic_entropy(
 
     for _ in range(max_iter):
         slopes = X.T @ dual
-        theta = floor * np.sinh(slopes)
-        residual = X @ theta - y
+        residual = X @ (floor * np.sinh(slopes)) - y
         if np.linalg.norm(residual) <= tol * np.linalg.norm(y):
-            return theta
+            return dual
         step = np.linalg.solve((X * (floor * np.cosh(slopes))) @ X.T, residual)
         length, now, fall = 1.0, value(dual), residual @ step
         slack = 1e-13 * abs(now)  # what rounding leaves of the comparison
