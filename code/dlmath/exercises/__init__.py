@@ -141,6 +141,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "findings-diagonal",
         "findings-sharpness",
     ),
+    "wide_networks": (
+        "wide-arc-cosine",
+        "wide-tangent",
+        "wide-flow",
+        "wide-bound",
+    ),
     "nuclear_masses_networks": (
         "massnet-conformal",
         "massnet-ambiguity",

@@ -45,6 +45,7 @@ from dlmath.interactive._train_live import TrainLive
 from dlmath.interactive._training import learning_rate_search, signals_by_depth
 from dlmath.interactive._types import bandit_player, lloyd_explorer
 from dlmath.interactive._universal import bump_sum
+from dlmath.interactive._wide import lazy_training, random_wide_networks
 
 __all__ = [
     "BackpropagationSteps",
@@ -74,6 +75,7 @@ __all__ = [
     "gaussian_process_explorer",
     "gradient_descent_filter",
     "lasso_path_explorer",
+    "lazy_training",
     "learning_rate_search",
     "linear_modes",
     "lloyd_explorer",
@@ -87,6 +89,7 @@ __all__ = [
     "process_samples",
     "projection",
     "quadratic_descent",
+    "random_wide_networks",
     "ridge_explorer",
     "sampled_networks",
     "signals_by_depth",
