@@ -583,6 +583,8 @@ def test_rate_of_the_condition(verify):
     at = np.linspace(1e-2, 12, 20_001)
     value, slope = at**2 + 3 * np.sin(at) ** 2, 2 * at + 3 * np.sin(2 * at)
     constant = np.min(slope**2 / 2 / value)
+    verify.agree(constant, 0.1755, atol=1e-4)
+    verify.refutes(2 * constant, 0.1755, why="factor 2 of the constant")
     path = minimize(lambda x: 2 * x + 3 * np.sin(2 * x), [2.2], GradientDescent(1 / 8), 60)[:, 0]
     gap = path**2 + 3 * np.sin(path) ** 2
     verify.at_most(gap, (1 - constant / 8) ** np.arange(61) * gap[0], atol=1e-14)

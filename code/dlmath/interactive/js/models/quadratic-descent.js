@@ -76,8 +76,8 @@ function costs({ costs: values, factor }, k, { steps }) {
   return {
     xlabel: "step k", ylabel: "cost, start = 1", yscale: "log", xlim: [0, steps], ylim: [1e-12, 1e3],
     series: [
-      { type: "line", x: at, y: seen(at.map((i) => factor ** (2 * i))), color: 2, width: 2, dash: "6 4" },
       { type: "line", x: at, y: seen(relative), color: 1, width: 2.25 },
+      { type: "line", x: at, y: seen(at.map((i) => factor ** (2 * i))), color: 2, width: 2, dash: "6 4" },
       { type: "points", x: [k], y: [Math.max(Math.min(relative[k], 1e5), 1e-13)], color: 3, r: 5 },
       ...keys([["measured", 1], ["- - proved", 2]], steps, 1e3),
     ],
@@ -111,7 +111,10 @@ const actions = {
   safe: () => ({ share: 1 }),
   best: ({ kappa }) => ({ share: (2 * kappa) / (1 + kappa) }),
   // Equal components of the gradient: from here an exact line search gains least.
-  worst: ({ kappa }, { xlim }) => ({ start: [0.9 * xlim[1], (0.9 * xlim[1]) / kappa] }),
+  worst: ({ kappa }, { xlim, ylim }) => {
+    const x = 0.9 * Math.min(xlim[1], kappa * ylim[1]);
+    return { start: [x, x / kappa] };
+  },
 };
 
 export default computedPlot({ compute, actions });
