@@ -167,6 +167,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "momentum-cloud",
         "momentum-langevin",
     ),
+    "adaptive_methods": (
+        "adaptive-methods-adam",
+        "adaptive-methods-longest",
+        "adaptive-methods-regret",
+        "adaptive-methods-rest",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]

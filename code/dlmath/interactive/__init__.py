@@ -4,6 +4,7 @@ Each is an anywidget: a Python class with the state, and one ES module that draw
 brings its own still picture and needs a text that says what is seen (``alt``).
 """
 
+from dlmath.interactive._adaptive import adam_running_means
 from dlmath.interactive._approximation import composed_tents, sampled_networks
 from dlmath.interactive._assessment import bias_variance_explorer, double_descent
 from dlmath.interactive._autodiff import tape_stepper
@@ -58,6 +59,7 @@ __all__ = [
     "SgdCloud",
     "SharpnessLive",
     "TrainLive",
+    "adam_running_means",
     "analytic_continuation",
     "bandit_player",
     "bias_variance_explorer",
