@@ -7,7 +7,7 @@ const POINT_HINT = "Drag the point, or move it with the arrow keys.";
 const POINTS_HINT = "Drag the points, or move them with the arrow keys.";
 
 function describer({ digits = 3, unit = "", integer }) {
-  return (value) => (integer ? String(value).replace("-", "−") : format(value, digits)) + unit;
+  return (value) => (integer ? String(Math.round(value)).replace("-", "−") : format(value, digits)) + unit;
 }
 
 // A figure that computes: compute(params, data) gives panels and readouts; actions are buttons.

@@ -68,19 +68,19 @@ function linearised(kernel, y, eta, steps) {
 }
 
 const made = new Map();
-function trained({ m, scale, tau, draw }, { x, y }) {
-  const width = 2 * Math.round(m / 2), key = [width, scale, tau, draw].join(" ");
+function trained({ m, scale, tau, draw: at }, { x, y }) {
+  const width = 2 * Math.round(m / 2), draw = Math.round(at), key = [width, scale, tau, draw].join(" ");
   if (made.has(key)) return made.get(key);
   const before = startOf(width, draw), after = startOf(width, draw);
   const kernel = gram(before, x, x), trace = kernel.reduce((sum, row, i) => sum + row[i], 0);
   const eta = (0.4 * x.length) / trace, steps = Math.round(tau / eta);
   descend(after, x, y, { scale, eta, steps });
-  const s = linearised(kernel, y, eta, steps), at = spaced(-1.25, 1.25, GRID), factor = scale / Math.sqrt(width);
-  const network = at.map((z) => factor * sumAt(after, z));
-  const tangent = gram(before, at, x).map((row) => row.reduce((sum, v, i) => sum + v * s[i], 0));
+  const s = linearised(kernel, y, eta, steps), grid = spaced(-1.25, 1.25, GRID), factor = scale / Math.sqrt(width);
+  const network = grid.map((z) => factor * sumAt(after, z));
+  const tangent = gram(before, grid, x).map((row) => row.reduce((sum, v, i) => sum + v * s[i], 0));
   const now = gram(after, x, x), flat = kernel.flat();
   const state = {
-    before, after, at, network, tangent, eta, steps,
+    before, after, at: grid, network, tangent, eta, steps,
     cost: x.reduce((sum, xi, i) => sum + (factor * sumAt(after, xi) - y[i]) ** 2, 0) / x.length,
     moved: Math.sqrt(after.w.reduce((sum, v, j) => sum + (v - before.w[j]) ** 2 + (after.b[j] - before.b[j]) ** 2, 0) / width),
     turned: Math.hypot(...now.flat().map((v, i) => v - flat[i])) / Math.hypot(...flat),
