@@ -222,7 +222,7 @@ X = np.arange(6.0)
         (lambda: SharpnessLive(X, 0 * X, alt=ALT), "y must not be all equal"),
         (lambda: SharpnessLive(np.arange(61.0), np.arange(61.0), alt=ALT), "at most 60"),
         (lambda: SharpnessLive(X, X, hidden=1, alt=ALT), "hidden must be an integer from 2"),
-        (lambda: SharpnessLive(X, X, eta=3.0, alt=ALT), "eta must lie between 0.02 and 2"),
+        (lambda: SharpnessLive(X, X, eta=3.0, alt=ALT), "eta must lie between 0.02 and 0.5"),
         (lambda: SharpnessLive(X, X, alt="points"), "alt must say"),
         (lambda: SharpnessLive(X, X, alt=ALT, height=(10, 10)), "height"),
     ],

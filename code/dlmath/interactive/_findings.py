@@ -19,7 +19,7 @@ DEPTHS = (1, 5)
 STARTS = (1e-4, 0.1)
 RATIOS = (0.4, 0.9)
 LONGEST = 400.0
-ETAS = (0.02, 2.0)
+ETAS = (0.02, 0.5)
 BEGINNINGS = 6
 
 
@@ -108,7 +108,7 @@ class SharpnessLive(Interactive):
     hidden : int, default=20
         Hidden units, 2 to 40.
     eta : float, default=0.1
-        Learning rate at the beginning, 0.02 to 2.
+        Learning rate at the beginning, 0.02 to 0.5.
     xlabel, ylabel : str
         Names of the axes, with units.
     alt : str

@@ -37,7 +37,9 @@ function costPanel({ steps, cost }) {
 
 function sharpnessPanel({ steps, sharp, limit }) {
   const xlim = [0, Math.max(400, 1.02 * steps.at(-1))];
-  const top = 1.25 * Math.max(...sharp.slice(-200), Math.min(limit.at(-1), 3 * Math.max(...sharp.slice(-200))));
+  // Neither a limit far above nor a peak far beyond it is worth the height.
+  const highest = Math.max(...sharp.slice(-200)), edge = limit.at(-1);
+  const top = 1.25 * Math.max(Math.min(highest, 2.4 * edge), Math.min(edge, 3 * highest));
   return {
     xlabel: "steps k", ylabel: "sharpness", xlim, ylim: [0, top],
     series: [
@@ -86,7 +88,7 @@ function render({ model, el }) {
     ["sharpness S", format(record.sharp.at(-1))],
     ["2/η", format(2 / eta)],
     ["ηS (stable below 2)", format(eta * record.sharp.at(-1))],
-    ...(failed ? [["stopped", "the steps have left all bounds: a smaller η, and Reset"]] : []),
+    ...(failed ? [["stopped", "the steps have left all bounds; a smaller η, or Reset"]] : []),
   ];
 
   function draw() {
@@ -118,12 +120,13 @@ function render({ model, el }) {
 
   function take(value) {
     eta = value;
+    failed = false;
     record.limit[record.limit.length - 1] = 2 / eta;
     draw();
     if (!animation.running) say();
   }
 
-  const rate = slider("learning rate η", { min: 0.02, max: 2, log: true, describe: (value) => format(value, 2) }, eta, (value) => {
+  const rate = slider("learning rate η", { min: 0.02, max: 0.5, log: true, describe: (value) => format(value, 2) }, eta, (value) => {
     take(value);
     model.set("eta", value);
     model.save_changes();

@@ -116,7 +116,7 @@ function compute(params, data) {
     ],
     readouts: [
       ["on at τ", at.map((time) => format(time)).join(", ")],
-      ["last over first", format(at.at(-1) / at[0])],
+      ["last over first", at.every((time) => time > 0) ? format(at.at(-1) / at[0]) : "–"],
       ["steps k, with η", `${steps}, ${format(eta)}`],
     ],
   };
