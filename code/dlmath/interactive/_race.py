@@ -20,6 +20,7 @@ from dlmath.interactive._base import Interactive, check_alt, check_height, check
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import _check_count
 from dlmath.interactive._ising import _stream
+from dlmath.interactive._train_live import _check_choice
 from dlmath.nuclear._nuclides import index_of_nuclides
 
 RATES = 10.0 ** (np.arange(26) / 5 - 4)
@@ -336,9 +337,9 @@ def optimizer_race(
         If an argument has a value that is not possible; it is named.
     """
     for name, value, choices in (
-        ("surface", surface, SURFACES),
+        ("surface", surface, tuple(SURFACES)),
         ("rates", rates, ("best", "common")),
-        ("schedule", schedule, SCHEDULES),
+        ("schedule", schedule, tuple(SCHEDULES)),
     ):
         _check_choice(name, value, choices)
     params: dict[str, Any] = {"surface": surface, "rates": rates, "schedule": schedule}
@@ -366,16 +367,11 @@ def optimizer_race(
     )
 
 
-def _check_choice(name: str, value: Any, choices: Any) -> None:
-    if value not in tuple(choices):
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-
-
 def _check_methods(methods: Sequence[str]) -> list[str]:
     if isinstance(methods, str) or not len(methods):
         raise ValueError(f"methods must be a list of names, got {methods!r}")
     for method in methods:
-        _check_choice("methods", method, LOOKS)
+        _check_choice("methods", method, tuple(LOOKS))
     return [method for method in LOOKS if method in methods]
 
 
