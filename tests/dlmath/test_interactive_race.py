@@ -361,6 +361,9 @@ def test_no_method_leaves_the_ridge_of_the_saddle_and_newton_goes_to_it():
     found = ends(surface="saddle", start=[1.5, 0.001], eta=0.1)
     assert found.pop("newton") == pytest.approx(0.25)
     assert max(found.values()) < 0.01
+    runs = race_in_the_page(parameters(momentum=0.9, surface="saddle", eta=0.1, steps=100))
+    first = {run["method"]: int(np.argmax(np.array(run["costs"]) < 0.1)) for run in runs}
+    assert [first[name] for name in ("gradient-descent", "adam", "rmsprop")] == [70, 12, 3]
 
 
 def test_each_method_has_its_own_limit_of_the_rate():
