@@ -98,7 +98,7 @@ function compute(params) {
       ["modulus of r, soft and stiff", `${format(radius(state.roots[0]))}, ${format(radius(state.roots[CURVATURES - 1]))}`],
       ["spectral radius ρ", format(state.rho, 4)],
       ["farthest out", state.rho < 1 ? `${format(state.peak)} (k = ${state.peakAt})` : "no limit"],
-      ["steps to a millionth", Number.isFinite(state.arrived) ? String(state.arrived) : "never"],
+      ["steps to a millionth", Number.isFinite(state.arrived) ? String(state.arrived) : state.rho < 1 ? `over ${state.steps}` : "never"],
       ["gradient descent's best", String(state.descent)],
     ],
   };
