@@ -173,6 +173,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "adaptive-methods-regret",
         "adaptive-methods-rest",
     ),
+    "newton_and_quasi_newton": (
+        "newton-direction",
+        "newton-bfgs",
+        "newton-two-loops",
+        "newton-errors",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]

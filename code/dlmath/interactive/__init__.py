@@ -18,6 +18,7 @@ from dlmath.interactive._computed import (
 )
 from dlmath.interactive._convexity import chord_and_tangent
 from dlmath.interactive._convolution import KernelEditor
+from dlmath.interactive._curvature import curvature_explorer
 from dlmath.interactive._descent import quadratic_descent
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._feed_forward import two_two_one
@@ -69,6 +70,7 @@ __all__ = [
     "composed_tents",
     "conditioning",
     "coverage_explorer",
+    "curvature_explorer",
     "degree_errors",
     "double_descent",
     "early_stopping_and_ridge",

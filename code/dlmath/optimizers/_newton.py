@@ -1,7 +1,7 @@
 """Newton's method, plain and made to go downhill, and Gauss-Newton's for sums of squares."""
 
 import numpy as np
-from scipy.linalg import LinAlgError, eigh, lstsq, solve
+from scipy.linalg import eigh, lstsq
 from scipy.optimize import OptimizeResult
 
 from dlmath._checks import check_above_zero, check_count
@@ -60,8 +60,8 @@ def newton(gradient, hessian, x0, *, tol=1e-10, max_iter=50):
             break
         H, nhev = _check_hessian(hessian(x), x), nhev + 1
         try:
-            new = x - solve(H, g)
-        except LinAlgError:
+            new = x - np.linalg.solve(H, g)
+        except np.linalg.LinAlgError:
             failure = "the Hessian is singular there"
             break
         g_new, njev = check_gradient(gradient(new), x), njev + 1
@@ -257,7 +257,7 @@ def marquardt_step(J, r, lam):
     scale[scale == 0] = 1.0
     # In units of the columns' lengths the damping is that of ridge regression.
     rows = np.vstack([J / scale, np.sqrt(lam) * np.eye(J.shape[1])])
-    return -lstsq(rows, np.append(r, np.zeros(J.shape[1])))[0] / scale
+    return -lstsq(rows, np.append(r, np.zeros(J.shape[1])), lapack_driver="gelsy")[0] / scale
 
 
 def largest_cosine(J, r):
