@@ -60,7 +60,7 @@ SURFACES = {
         (rosen, rosen_der, rosen_hess),
         [-2.0, 2.0],
         [-1.0, 3.0],
-        [0.3, 2.0, 8.0, 30.0, 100.0, 300.0, 1000.0],
+        [12.0, 40.0, 100.0, 250.0, 500.0, 1000.0],
     ),
     "Himmelblau's four minima": _Surface(
         "himmelblau",

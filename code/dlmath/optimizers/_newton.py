@@ -85,8 +85,8 @@ def newton(gradient, hessian, x0, *, tol=1e-10, max_iter=50):
 def damped_newton(cost, gradient, hessian, x0, *, tol=1e-6, max_iter=1000):
     """Minimise by Newton's method with absolute curvatures and a line search.
 
-    The eigenvalues of the Hessian are replaced by their absolute values, ``eq-newton-and-quasi-
-    newton-absolute``, so that the direction leads downhill; the step satisfies the strong Wolfe
+    The eigenvalues of the Hessian are replaced by their absolute values, so that the direction
+    leads downhill: ``eq-newton-and-quasi-newton-absolute``. The step satisfies the strong Wolfe
     conditions, and 1 is tried first.
 
     Parameters

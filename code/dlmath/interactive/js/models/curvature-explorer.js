@@ -1,5 +1,6 @@
 import { computedPlot } from "../computed.js";
 import { format } from "../plot.js";
+import { keys } from "../keys.js";
 import { zeroLine } from "./contour.js";
 import { bfgs, dampedNewton, eigen, plainNewton, steepestDescent } from "./quasi-newton.js";
 
@@ -65,11 +66,11 @@ function race(found) {
   const end = Math.max(30, ...found.slice(1).map(({ counts }) => counts[counts.length - 1]));
   const top = Math.max(...found.map(({ costs }) => costs[0])) * 3 + LEAST;
   return {
-    xlabel: "gradients", ylabel: "cost", xlim: [0, 1.25 * end], ylim: [LEAST, top], yscale: "log",
-    series: found.flatMap(({ costs, counts }, i) => [
-      { type: "line", x: counts, y: costs.map((v) => Math.max(v, LEAST / 10)), color: i + 1, width: 2 },
-      { type: "text", x: 1.25 * end, y: top, dx: -6, dy: 16 + 16 * i, anchor: "end", text: NAMES[i][0], color: NAMES[i][1] },
-    ]),
+    xlabel: "gradients", ylabel: "cost", xlim: [0, 1.1 * end], ylim: [LEAST, top], yscale: "log",
+    series: [
+      ...found.map(({ costs, counts }, i) => ({ type: "line", x: counts, y: costs.map((v) => Math.max(v, LEAST / 10)), color: i + 1, width: 2 })),
+      ...keys(NAMES, 1.1 * end, top),
+    ],
   };
 }
 
@@ -82,11 +83,14 @@ function ending({ path, counts, arrived, lost }, { h }) {
   return `${what} after ${counts[counts.length - 1]} gradients`;
 }
 
-function compute({ surface, start, safe }, { surfaces }) {
+function compute({ surface, start: wanted, safe }, { surfaces }) {
   const { name, ...view } = surfaces[surface], shape = SURFACES[name];
+  // The start stays in the plane that is shown.
+  const start = [view.xlim, view.ylim].map(([low, high], i) => Math.min(high, Math.max(low, wanted[i])));
   const found = runs(shape, start, safe);
   const [first, second] = eigen(shape.h(start)).values;
   return {
+    points: { start },
     panels: [plane(name, shape, found, view), race(found)],
     readouts: [
       ...found.map((run, i) => [NAMES[i][0], ending(run, shape)]),
