@@ -18,7 +18,12 @@ class _Surface:
 
     def __init__(self, name: str, functions: tuple, xlim: list, ylim: list, levels: list) -> None:
         self.cost, self.gradient, self.hessian = functions
-        self.view = {"name": name, "xlim": xlim, "ylim": ylim, "levels": levels}
+        self.view: dict[str, Any] = {
+            "name": name,
+            "xlim": xlim,
+            "ylim": ylim,
+            "levels": levels,
+        }
 
 
 def _himmelblau() -> tuple:
