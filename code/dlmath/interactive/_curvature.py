@@ -118,7 +118,7 @@ def curvature_explorer(
     def draw(figure: Figure) -> None:
         """Draw the first state, without gradient descent, by the library's methods."""
         above, below = figure.subplots(2, 1, height_ratios=[3, 2])
-        x, y = (np.linspace(*view[key], 161) for key in ("xlim", "ylim"))
+        x, y = (np.linspace(ends[0], ends[1], 161) for ends in (view["xlim"], view["ylim"]))
         above.contour(x, y, shape.cost(np.array(np.meshgrid(x, y))), view["levels"], colors="C5")
         runs = {
             "C1": bfgs(shape.cost, shape.gradient, at),
