@@ -12,7 +12,6 @@ from sklearn.preprocessing import StandardScaler
 
 from dlmath._checks import check_above_zero, check_count
 from dlmath.datasets import load_nuclear_masses
-from dlmath.linear._validation import check_floats
 from dlmath.networks import FeedForwardNetwork
 from dlmath.nuclear import LiquidDrop, from_oxygen, mass_features, random_splits
 
@@ -144,16 +143,25 @@ class MassNetwork:
             (left - left.mean()) / self.scale,
             (left_test - left.mean()) / self.scale,
         )
-        self.network = FeedForwardNetwork([self.X.shape[1], *hidden, 1], "tanh", seed=seed)
-        self.start = _flat(self.network.parameters)
+        self._network = FeedForwardNetwork([self.X.shape[1], *hidden, 1], "tanh", seed=seed)
+        self.start = _flat(self._network.parameters)
+        # The parameters of the network become views of one vector, into which others are written.
+        self._flat = self.start.copy()
+        ends = np.cumsum([parameter.size for parameter in self._network.parameters])
+        self._network.parameters = [
+            piece.reshape(parameter.shape)
+            for piece, parameter in zip(
+                np.split(self._flat, ends[:-1]), self._network.parameters, strict=True
+            )
+        ]
 
     def cost(self, x):
         """Return the mean squared error over the nuclides that are fitted."""
-        return self.at(x).cost_value(self.X, self.y[:, np.newaxis])
+        return self._at(x).cost_value(self.X, self.y[:, np.newaxis])
 
     def gradient(self, x):
         """Return the gradient of the cost over all nuclides that are fitted."""
-        return _flat(self.at(x).gradients(self.X, self.y[:, np.newaxis]))
+        return _flat(self._at(x).gradients(self.X, self.y[:, np.newaxis]))
 
     def batch(self, size, rng):
         """Return a function that gives, at each call, the gradient on a mini-batch drawn anew.
@@ -174,25 +182,26 @@ class MassNetwork:
 
         def gradient(x):
             rows = rng.choice(len(self.X), size, replace=False)
-            return _flat(self.at(x).gradients(self.X[rows], self.y[rows, np.newaxis]))
+            return _flat(self._at(x).gradients(self.X[rows], self.y[rows, np.newaxis]))
 
         return gradient
 
     def error(self, x, *, test=True):
         """Return the root mean square error in MeV, on the other nuclides or on those fitted."""
         X, y = (self.X_test, self.y_test) if test else (self.X, self.y)
-        return float(self.scale * np.sqrt(np.mean((self.at(x).forward(X)[:, 0] - y) ** 2)))
+        return float(self.scale * np.sqrt(np.mean((self._at(x).forward(X)[:, 0] - y) ** 2)))
 
     def at(self, x):
         """Return the network with these parameters, a copy of them."""
+        return self._at(x).copy()
+
+    def _at(self, x):
+        """Return the network with these parameters: the same one at each call."""
         x = _check_vectors(x, self.start.size)
         if x.ndim != 1:
             raise ValueError(f"x must be one vector of {self.start.size} numbers")
-        ends = np.cumsum([parameter.size for parameter in self.network.parameters])
-        network = self.network.copy()
-        for parameter, piece in zip(network.parameters, np.split(x, ends[:-1]), strict=True):
-            parameter[...] = piece.reshape(parameter.shape)
-        return network
+        self._flat[:] = x
+        return self._network
 
 
 def _flat(arrays):
@@ -200,7 +209,9 @@ def _flat(arrays):
 
 
 def _check_vectors(x, n):
-    x = check_floats(x, "x")
+    x = np.asarray(x, dtype=float)
     if x.ndim == 0 or x.shape[-1] != n:
         raise ValueError(f"x must hold vectors of {n} numbers, got shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError("x contains NaN or infinity")
     return x
