@@ -172,7 +172,6 @@ CYCLE_MU, CYCLE_M = 1.5, 0.7
 )
 def test_quadratic_convergence(verify):
     """Errors stay below the bound, the extreme cost attains it, and on the sphere it cycles."""
-    mpmath.mp.dps = 50
     mu, M = mpmath.mpf(CYCLE_MU), mpmath.mpf(CYCLE_M)
 
     def bound(e, m=1.0, factor=2.0):
@@ -183,7 +182,8 @@ def test_quadratic_convergence(verify):
         return x - mpmath.diff(C, x) / mpmath.diff(C, x, 2)
 
     starts = np.array([-1.3, -0.6, 0.2, 0.9, 1.4])
-    measured = np.array([float(step(mpmath.mpf(x))) for x in starts])
+    with mpmath.workdps(50):
+        measured = np.array([float(step(mpmath.mpf(x))) for x in starts])
     text = -CYCLE_M * starts * np.abs(starts) / (2 * (CYCLE_MU - CYCLE_M * np.abs(starts)))
     verify.agree(measured, text, rtol=1e-12)
     verify.refutes(measured, -text, why="sign")
@@ -294,7 +294,8 @@ def along(x, d):
 def test_wolfe_conditions(verify):
     """Steps of dlmath and of SciPy satisfy both; a scan of the line finds a whole interval."""
     rng = np.random.default_rng(3)
-    costs, ceilings, slopes, limits, too_steep = [], [], [], [], []
+    costs, ceilings, tangents, too_long = [], [], [], []
+    slopes, limits, too_steep = [], [], []
     for _ in range(10):
         x = rng.uniform(-1.5, 1.5, 4)
         d = -rosen_der(x)
@@ -311,12 +312,14 @@ def test_wolfe_conditions(verify):
                 continue
             costs.append(phi(step))
             ceilings.append(phi(0) + 0.1 * step * dphi(0))
+            tangents.append(phi(0) + step * dphi(0))
+            too_long.append(phi(2 * step))
             slopes.append(abs(dphi(step)))
             limits.append(0.4 * abs(dphi(0)))
             too_steep.append(abs(dphi(1e-3 * step)))
     verify.at_most(costs, ceilings)
-    verify.refutes(2 * np.array(ceilings) - costs, ceilings, why="sign of the decrease")
-    verify.refutes(np.abs(ceilings) + 1.0, ceilings, why="no decrease")
+    verify.refutes(too_long, ceilings, why="a step that is too long")
+    verify.refutes(costs, tangents, why="c1 forgotten")
     verify.at_most(slopes, limits)
     verify.refutes(too_steep, limits, why="a step that is too short")
     verify.refutes(slopes, np.array(limits) / 1e6, why="nearly exact search")
@@ -326,10 +329,10 @@ def test_wolfe_conditions(verify):
     "eq-newton-and-quasi-newton-zoutendijk", routes=("walks with dlmath's search", "the bound")
 )
 def test_zoutendijk(verify):
-    """The sum over walks in random descent directions on smooth costs stays below the bound."""
+    """Walks in random directions stay below the bound; one down a parabola nearly reaches it."""
     rng = np.random.default_rng(4)
     c1, c2 = 0.2, 0.5
-    sums, bounds, singles = [], [], []
+    sums, bounds = [], []
     for n in (2, 5):
         w = rng.uniform(0.5, 4, n)
 
@@ -354,22 +357,28 @@ def test_zoutendijk(verify):
             x = end.x
         sums.append(total)
         bounds.append(w.max() / (c1 * (1 - c2)) * first)
-        singles.append(first / 50)
     verify.at_most(sums, bounds)
-    verify.refutes(sums, singles, why="far below the bound")
-    verify.refutes(sums, -np.array(bounds), why="sign")
 
-    # What the proof adds up: one step on a parabola at the shortest length that is allowed.
-    L, x0 = 3.0, 2.0
-    short = (1 - c2) / L
-    decrease = L * x0**2 / 2 - L * (x0 * (1 - L * short)) ** 2 / 2
+    # A walk that needs nearly all of it: down a parabola, with the shortest steps allowed.
+    c1, c2, L, x0 = 0.98, 0.99, 3.0, 2.0
+    path = x0 * c2 ** np.arange(3000)
+    total, first = np.sum((L * path) ** 2), L * x0**2 / 2
+    verify.at_most(total, L / (c1 * (1 - c2)) * first)
+    verify.refutes(total, L / (c1 * (1 - c2)) * first / 2, why="factor 2")
+    verify.refutes(total, 1 / (c1 * (1 - c2)) * first, why="L forgotten")
+    verify.refutes(total, L / (1 - c2) * first, why="c1 forgotten")
+    verify.refutes(total, L / c1 * first, why="1 - c2 forgotten")
+    # What the proof adds up: the decrease in one of these steps, and their length.
+    decrease = first - L * path[1] ** 2 / 2
     verify.at_most(c1 * (1 - c2) / L * (L * x0) ** 2, decrease)
-    verify.refutes(decrease, c1 * (1 - c2) / L * (L * x0) ** 2, why="reversed")
+    verify.refutes((1 - c2) / L * (L * x0) ** 2, decrease, why="c1 forgotten")
+    verify.refutes(c1 * (1 - c2) * (L * x0) ** 2, decrease, why="L forgotten")
     end = wolfe_line_search(
         lambda x: L * x[0] ** 2 / 2, lambda x: L * x, [x0], [-L * x0], first=1e-9, c1=c1, c2=c2
     )
-    verify.at_most(short, end.step, atol=1e-15)
-    verify.refutes(short, end.step / 100, why="shorter than allowed")
+    verify.at_most((1 - c2) / L, end.step)
+    verify.refutes(1 - c2, end.step, why="L forgotten")
+    verify.refutes(1 / L, end.step, why="1 - c2 forgotten")
 
 
 # Quasi-Newton.
