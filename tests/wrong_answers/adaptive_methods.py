@@ -47,14 +47,10 @@ def _adam(
 
 
 def _with(**change):
-    def answer(theta, m, v, g, k, eta, beta1, beta2, epsilon):
-        return _adam(theta, m, v, g, k, eta, beta1, beta2, epsilon, **change)
-
-    return answer
+    return lambda *given: _adam(*given, **change)
 
 
 def _limit(k, b1, b2, factor):
-    largest = 0.0
     weights = [(1 - b1) * b1**a for a in range(k)]
     second = [(1 - b2) * b2**a for a in range(k)]
     largest = sum(x * x / y for x, y in zip(weights, second, strict=True)) ** 0.5

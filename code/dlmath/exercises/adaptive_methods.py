@@ -1,5 +1,7 @@
 """Checkers for the exercises of the chapter on adaptive methods."""
 
+from typing import Any
+
 import numpy as np
 
 from dlmath.exercises.framework import Arguments, exercise
@@ -53,17 +55,8 @@ def adam_step(
     "This is Adam without its bias correction: divide m by 1 - beta1^k and v by 1 - beta2^k before "
     "they are used."
 )
-def _adam_uncorrected(
-    theta: Array,
-    m: Array,
-    v: Array,
-    g: Array,
-    k: int,
-    eta: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> Step:
+def _adam_uncorrected(*given: Any) -> Step:
+    theta, m, v, g, _, eta, beta1, beta2, epsilon = given
     m, v = _averages(m, v, g, beta1, beta2)
     return theta - eta * m / (np.sqrt(v) + epsilon), m, v
 
@@ -72,51 +65,24 @@ def _adam_uncorrected(
     "The corrected means are returned. The running means go on from the uncorrected ones, or each "
     "step would correct what is corrected already."
 )
-def _adam_returns_corrected(
-    theta: Array,
-    m: Array,
-    v: Array,
-    g: Array,
-    k: int,
-    eta: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> Step:
-    theta, m, v = adam_step.reference(theta, m, v, g, k, eta, beta1, beta2, epsilon)
+def _adam_returns_corrected(*given: Any) -> Step:
+    _, _, _, _, k, _, beta1, beta2, _ = given
+    theta, m, v = adam_step.reference(*given)
     return theta, m / (1 - beta1**k), v / (1 - beta2**k)
 
 
 @adam_step.mistake("The step goes uphill: look at its sign, it is subtracted from the parameters.")
-def _adam_uphill(
-    theta: Array,
-    m: Array,
-    v: Array,
-    g: Array,
-    k: int,
-    eta: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> Step:
-    return adam_step.reference(theta, m, v, g, k, -eta, beta1, beta2, epsilon)
+def _adam_uphill(*given: Any) -> Step:
+    *state, eta, beta1, beta2, epsilon = given
+    return adam_step.reference(*state, -eta, beta1, beta2, epsilon)
 
 
 @adam_step.mistake(
     "epsilon has been added under the root. In the equation it is added to the root, so that it is "
     "compared with the size of a gradient, not with the square of it."
 )
-def _adam_epsilon_inside(
-    theta: Array,
-    m: Array,
-    v: Array,
-    g: Array,
-    k: int,
-    eta: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> Step:
+def _adam_epsilon_inside(*given: Any) -> Step:
+    theta, m, v, g, k, eta, beta1, beta2, epsilon = given
     m, v = _averages(m, v, g, beta1, beta2)
     root = np.sqrt(v / (1 - beta2**k) + epsilon)
     return theta - eta * m / (1 - beta1**k) / root, m, v
@@ -125,17 +91,8 @@ def _adam_epsilon_inside(
 @adam_step.mistake(
     "The step is divided by v and not by its root: the quotient has to be a pure number."
 )
-def _adam_without_root(
-    theta: Array,
-    m: Array,
-    v: Array,
-    g: Array,
-    k: int,
-    eta: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> Step:
+def _adam_without_root(*given: Any) -> Step:
+    theta, m, v, g, k, eta, beta1, beta2, epsilon = given
     m, v = _averages(m, v, g, beta1, beta2)
     return theta - eta * m / (1 - beta1**k) / (v / (1 - beta2**k) + epsilon), m, v
 
@@ -144,35 +101,17 @@ def _adam_without_root(
     "The weights of the running means are exchanged: beta1 is the share of the old mean that is "
     "kept, and 1 - beta1 that of the new gradient."
 )
-def _adam_weights_exchanged(
-    theta: Array,
-    m: Array,
-    v: Array,
-    g: Array,
-    k: int,
-    eta: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> Step:
+def _adam_weights_exchanged(*given: Any) -> Step:
+    theta, m, v, g, k, eta, beta1, beta2, epsilon = given
     m, v = (1 - beta1) * m + beta1 * g, (1 - beta2) * v + beta2 * g**2
     root = np.sqrt(v / (1 - beta2**k))
     return theta - eta * m / (1 - beta1**k) / (root + epsilon), m, v
 
 
 @adam_step.mistake("The steps are counted from 1 already: 1 - beta^k, not 1 - beta^(k + 1).")
-def _adam_counts_from_zero(
-    theta: Array,
-    m: Array,
-    v: Array,
-    g: Array,
-    k: int,
-    eta: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-) -> Step:
-    return adam_step.reference(theta, m, v, g, k + 1, eta, beta1, beta2, epsilon)
+def _adam_counts_from_zero(*given: Any) -> Step:
+    theta, m, v, g, k, *settings = given
+    return adam_step.reference(theta, m, v, g, k + 1, *settings)
 
 
 # adaptive-methods-longest

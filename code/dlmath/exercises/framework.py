@@ -58,8 +58,8 @@ class Exercise:
     name : str
         The exercise's label in the book.
     reference : callable
-        The solution: it takes the arguments by name and returns an array, or a tuple of arrays
-        with one entry for each name in `returns`.
+        The solution: it takes the arguments in the order of `data` and returns an array, or a tuple
+        of arrays with one entry for each name in `returns`.
     data : callable
         Draws the arguments of one call from a `numpy.random.Generator`.
     returns : sequence of str
