@@ -19,8 +19,14 @@ def _regression(rng: np.random.Generator) -> Arguments:
     return {"X": X, "y": y, "theta": rng.normal(size=X.shape[1])}
 
 
-def _gradient(X: Array, y: Array, theta: Array, factor: float = 2.0) -> Array:
-    return factor / len(y) * X.T @ (X @ theta - y)
+def _gradient(X: Array, y: Array, theta: Array) -> Array:
+    return 2 / len(y) * X.T @ (X @ theta - y)
+
+
+def _exact_rate(X: Array, g: Array) -> float:
+    """Give the rate that leads to the lowest point along the negative gradient."""
+    ahead = X @ g
+    return float(len(X) * (g @ g) / (2 * ahead @ ahead))
 
 
 # descent-least-squares
@@ -36,7 +42,6 @@ Numbers = tuple[float, float, float]
 
 
 def _numbers(squares: Array, factor: float) -> Numbers:
-    squares = squares[squares > 1e-16 * squares.max()]
     L, mu = factor * squares.max(), factor * squares.min()
     return L, mu, 2 / (L + mu)
 
@@ -150,8 +155,7 @@ def _flow_to_zero(X: Array, y: Array, theta: Array, u: float) -> Array:
 def _along(X: Array, y: Array, theta: Array, share: float) -> Array:
     """Go a multiple of the exact rate along the negative gradient."""
     g = _gradient(X, y, theta)
-    ahead = X @ g
-    return theta - share * (g @ g) * len(y) / (2 * ahead @ ahead) * g
+    return theta - share * _exact_rate(X, g) * g
 
 
 @exercise("descent-exact", _regression, returns="theta")
@@ -212,10 +216,9 @@ def _exact_minimum(X: Array, y: Array, theta: Array) -> Array:
 def _backtracking(rng: np.random.Generator) -> Arguments:
     """Draw a first rate that lies well above the exact one, and never just at a limit."""
     case = _regression(rng)
-    X, g = case["X"], _gradient(**case)
-    exact_rate = (g @ g) * len(X) / (2 * (X @ g) @ (X @ g))
+    rate = _exact_rate(case["X"], _gradient(**case))
     share = rng.choice([0.56, 0.66, 0.84, 0.94]) * 2.0 ** rng.integers(3, 7)
-    return case | {"eta": float(share * exact_rate)}
+    return case | {"eta": float(share * rate)}
 
 
 def _halved(eta: float, limit: float) -> float:
@@ -225,8 +228,7 @@ def _halved(eta: float, limit: float) -> float:
 
 
 def _limit(X: Array, y: Array, theta: Array) -> float:
-    g = _gradient(X, y, theta)
-    return (g @ g) * len(X) / (2 * (X @ g) @ (X @ g))
+    return _exact_rate(X, _gradient(X, y, theta))
 
 
 @exercise("descent-backtrack", _backtracking, returns="the rate")

@@ -16,6 +16,10 @@ def _hessian(rng: np.random.Generator, p: int) -> Array:
     return (H + H.T) / 2
 
 
+def _curvature(X: Array) -> Array:
+    return 2 * X.T @ X / len(X)
+
+
 # momentum-heavy-ball
 
 
@@ -262,7 +266,7 @@ def _fit(rng: np.random.Generator) -> Arguments:
     n, p = int(rng.integers(15, 40)), int(rng.integers(2, 4))
     X = rng.normal(size=(n, p)) * rng.uniform(0.5, 1.5, size=p) + 0.4
     y = X @ rng.normal(size=p) + (0.3 + np.abs(X[:, 0])) * rng.normal(size=n)
-    L = np.linalg.eigvalsh(2 * X.T @ X / n)[-1]
+    L = np.linalg.eigvalsh(_curvature(X))[-1]
     return {"X": X, "y": y, "eta": rng.uniform(0.4, 0.8) / L, "B": int(rng.integers(2, 6))}
 
 
@@ -280,10 +284,6 @@ def _balance(H: Array, noise: Array, eta: float, second: float = 1.0) -> Array:
     h, V = np.linalg.eigh(H)
     sums = h[:, np.newaxis] + h - second * eta * np.outer(h, h)
     return V @ (eta * (V.T @ noise @ V) / sums) @ V.T
-
-
-def _curvature(X: Array) -> Array:
-    return 2 * X.T @ X / len(X)
 
 
 @exercise("momentum-cloud", _fit, returns="the covariance")
