@@ -57,8 +57,8 @@ def huber_slope(x, delta, L):
     return L * np.clip(x, -delta, delta)
 
 
-def pairs(count=300, spread=2.0, seed=1):
-    return spread * np.random.default_rng(seed).normal(size=(2, count, 3))
+def pairs(seed=1):
+    return 2 * np.random.default_rng(seed).normal(size=(2, 300, 3))
 
 
 def length(x):
@@ -473,10 +473,11 @@ def test_number_of_steps(verify):
 # The condition of Polyak and Lojasiewicz.
 
 
-def deficient(n=9, p=5, rank=3, seed=6):
-    random = np.random.default_rng(seed)
-    X = random.normal(size=(n, rank)) @ random.normal(size=(rank, p))
-    return X, random.normal(size=n)
+def deficient():
+    """Draw nine samples of five features, of rank three."""
+    random = np.random.default_rng(6)
+    X = random.normal(size=(9, 3)) @ random.normal(size=(3, 5))
+    return X, random.normal(size=9)
 
 
 @pytest.mark.verifies(
@@ -504,7 +505,7 @@ def test_least_squares(verify):
     nu = np.linalg.eigvalsh((H + H.T) / 2)
     extremes = np.array([nu[-1], nu[-3], nu[-1] / nu[-3]])
     right = np.array([L, mu, d[0] ** 2 / d[-1] ** 2])
-    verify.agree(extremes, right, rtol=1e-6)
+    verify.agree(extremes, right, rtol=1e-9)
     verify.refutes(extremes, right * [n, n, 1], why="factor n")
     verify.refutes(extremes, right / [2, 2, 1], why="factor 2")
     verify.refutes(extremes, np.sqrt(right), why="not squared")
@@ -516,11 +517,11 @@ def test_least_squares(verify):
     theta[0] = least + flattest
     excess = cost(theta) - cost(least)
     half_square = np.sum(gradient(theta) ** 2, axis=1) / 2
-    verify.at_most(mu * excess, half_square, atol=1e-6)
+    verify.at_most(mu * excess, half_square, atol=1e-9)
     verify.refutes(2 * mu * excess, half_square, why="factor 2 of the condition")
     verify.refutes(n * mu * excess, half_square, why="factor n of the condition")
     verify.refutes(L * excess, half_square, why="the steepest direction")
-    verify.agree(mu * excess[0], half_square[0], rtol=1e-6)
+    verify.agree(mu * excess[0], half_square[0], rtol=1e-9)
     verify.refutes(mu * excess[1], half_square[1], why="equality everywhere")
 
 
@@ -605,7 +606,7 @@ def test_walks_never_speed_up(verify):
     verify.at_most(ratios[:-1], ratios[1:], atol=1e-15)
     verify.refutes(ratios[1:], ratios[:-1], why="direction")
     limit = float((1 - nu[0]) ** 2)
-    verify.agree(ratios[-1], limit, rtol=1e-6)
+    verify.agree(ratios[-1], limit, rtol=1e-12)
     verify.refutes(ratios[-1], float(1 - nu[0]), why="not squared")
     verify.refutes(ratios[-1], float((1 - nu[3]) ** 2), why="the steepest direction")
     verify.refutes(ratios[0], limit, why="from the first step on")

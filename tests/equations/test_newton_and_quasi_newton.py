@@ -23,10 +23,10 @@ from scipy.optimize import rosen, rosen_der, rosen_hess
 torch.set_num_threads(1)
 
 
-def positive(rng, n, low=0.5, high=3.0):
+def positive(rng, n):
     """Draw a symmetric positive definite matrix."""
     Q = np.linalg.qr(rng.standard_normal((n, n)))[0]
-    H = (Q * rng.uniform(low, high, n)) @ Q.T
+    H = (Q * rng.uniform(0.5, 3.0, n)) @ Q.T
     return (H + H.T) / 2
 
 
@@ -54,9 +54,9 @@ def test_peak(verify):
     at = np.arange(70.0, 95)
     truth = np.array([5.0, 82.0, 3.0, -0.7])
 
-    def f(theta, x=at):
+    def f(theta):
         a, c, w, b = theta
-        return b + a * np.exp(-((x - c) ** 2) / (2 * w**2))
+        return b + a * np.exp(-((at - c) ** 2) / (2 * w**2))
 
     data = truth[3] + truth[0] * np.sqrt(2 * np.pi) * truth[2] * stats.norm.pdf(at, 82, 3)
     verify.agree(f(truth), data, rtol=1e-13, atol=1e-14)
@@ -174,8 +174,8 @@ def test_quadratic_convergence(verify):
     """Errors stay below the bound, the extreme cost attains it, and on the sphere it cycles."""
     mu, M = mpmath.mpf(CYCLE_MU), mpmath.mpf(CYCLE_M)
 
-    def bound(e, m=1.0, factor=2.0):
-        return m * CYCLE_M * e**2 / (factor * (CYCLE_MU - CYCLE_M * e))
+    def bound(e, m=1.0):
+        return m * CYCLE_M * e**2 / (2 * (CYCLE_MU - CYCLE_M * e))
 
     def step(x):
         C = lambda v: mu / 2 * v**2 - M / 6 * abs(v) ** 3  # noqa: E731
