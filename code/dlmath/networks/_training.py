@@ -90,7 +90,8 @@ def train(
     ValueError
         On wrong shapes or settings.
     FloatingPointError
-        When the cost or a parameter is no longer finite; says at which step, and what to try.
+        When the cost, that on the validation data or a parameter is no longer finite; says at
+        which step, and what to try.
     """
     X, Y = network._check_data(X, Y)
     lam, dropout = check_regularisation(lam, dropout)
@@ -112,11 +113,12 @@ def train(
     try:
         for epoch in _counted(epochs, progress, history):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                history.cost.append(run.epoch(X, Y, batch, history))
-            if validation is None:
+                cost = run.epoch(X, Y, batch, history)
+                value = None if validation is None else run.validate(validation, history)
+            history.cost.append(cost)
+            if value is None:
                 kept = run.parameters()
             else:
-                value = run.network.cost_value(*validation)
                 history.validation_cost.append(value)
                 if best is None or value < best:
                     best, history.best_epoch, kept = value, epoch, run.parameters()
@@ -164,6 +166,13 @@ class _Run:
         if not np.isfinite(self.flat).all():
             raise _diverged("parameters", history)
         return total / len(X)
+
+    def validate(self, data, history):
+        """Return the cost on the validation data."""
+        value = self.network.cost_value(*data)
+        if not math.isfinite(value):
+            raise _diverged("validation cost", history)
+        return value
 
 
 def _diverged(what, history):
