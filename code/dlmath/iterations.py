@@ -51,7 +51,7 @@ def heavy_ball_parameters(mu: float, L: float) -> tuple[float, float]:
 def nesterov_parameters(mu: float, L: float) -> tuple[float, float]:
     """Learning rate and momentum of Nesterov's method for strongly convex costs.
 
-    Equation ``eq-momentum-and-stochastic-nesterov``.
+    Equation ``eq-momentum-and-stochastic-nesterov-parameters``.
 
     Parameters
     ----------

@@ -12,7 +12,9 @@ from sklearn.preprocessing import StandardScaler
 
 from dlmath._checks import check_above_zero, check_count
 from dlmath.datasets import load_nuclear_masses
+from dlmath.learning import minibatch
 from dlmath.networks import FeedForwardNetwork
+from dlmath.networks._training import flatten, views
 from dlmath.nuclear import LiquidDrop, from_oxygen, mass_features, random_splits
 
 
@@ -89,7 +91,7 @@ class Rosenbrock:
 
     def cost(self, x):
         """Return the value, for one vector or for each row of several."""
-        return rosen(_check_vectors(x, self.n).T)
+        return rosen(np.moveaxis(_check_vectors(x, self.n), -1, 0))
 
     def gradient(self, x):
         """Return the gradient at one vector."""
@@ -144,24 +146,25 @@ class MassNetwork:
             (left_test - left.mean()) / self.scale,
         )
         self._network = FeedForwardNetwork([self.X.shape[1], *hidden, 1], "tanh", seed=seed)
-        self.start = _flat(self._network.parameters)
+        self.start = flatten(self._network.parameters)
         # The parameters of the network become views of one vector, into which others are written.
         self._flat = self.start.copy()
-        ends = np.cumsum([parameter.size for parameter in self._network.parameters])
-        self._network.parameters = [
-            piece.reshape(parameter.shape)
-            for piece, parameter in zip(
-                np.split(self._flat, ends[:-1]), self._network.parameters, strict=True
-            )
-        ]
+        self._network.parameters = views(self._flat, self._network.parameters)
 
     def cost(self, x):
         """Return the mean squared error over the nuclides that are fitted."""
         return self._at(x).cost_value(self.X, self.y[:, np.newaxis])
 
-    def gradient(self, x):
-        """Return the gradient of the cost over all nuclides that are fitted."""
-        return _flat(self._at(x).gradients(self.X, self.y[:, np.newaxis]))
+    def gradient(self, x, rows=slice(None)):
+        """Return the gradient of the cost over the nuclides that are fitted, or some of them.
+
+        Parameters
+        ----------
+        x : array-like of shape (d,)
+        rows : index, default=all
+            Which nuclides, as rows of ``X``.
+        """
+        return flatten(self._at(x).gradients(self.X[rows], self.y[rows, np.newaxis]))
 
     def batch(self, size, rng):
         """Return a function that gives, at each call, the gradient on a mini-batch drawn anew.
@@ -179,12 +182,7 @@ class MassNetwork:
         """
         if check_count("size", size) > len(self.X):
             raise ValueError(f"size must be at most {len(self.X)}, got {size}")
-
-        def gradient(x):
-            rows = rng.choice(len(self.X), size, replace=False)
-            return _flat(self._at(x).gradients(self.X[rows], self.y[rows, np.newaxis]))
-
-        return gradient
+        return minibatch(self.gradient, len(self.X), size, rng)
 
     def error(self, x, *, test=True):
         """Return the root mean square error in MeV, on the other nuclides or on those fitted."""
@@ -202,10 +200,6 @@ class MassNetwork:
             raise ValueError(f"x must be one vector of {self.start.size} numbers")
         self._flat[:] = x
         return self._network
-
-
-def _flat(arrays):
-    return np.concatenate([array.ravel() for array in arrays])
 
 
 def _check_vectors(x, n):

@@ -13,6 +13,7 @@ from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
 from dlmath.linear_networks import mode_strength, switch_time
 from dlmath.networks import FeedForwardNetwork
+from dlmath.networks._training import flatten
 
 MODES = 4
 DEPTHS = (1, 5)
@@ -179,7 +180,7 @@ def tiny_network(hidden: int, seed: int) -> np.ndarray:
     """Draw the weights with which the page begins: Glorot's, the inner ones twice as large."""
     network = FeedForwardNetwork([1, hidden, 1], "tanh", seed=seed)
     network.parameters[0][...] *= 2
-    return np.concatenate([parameter.ravel() for parameter in network.parameters])
+    return flatten(network.parameters)
 
 
 def tiny_forward(theta: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -140,10 +140,10 @@ class _Run:
     def __init__(self, network, optimizer, lam, dropout, rng):
         self.network = network.copy()
         self.optimizer, self.lam, self.dropout, self.rng = optimizer, lam, dropout, rng
-        self.flat = np.concatenate([parameter.ravel() for parameter in network.parameters])
+        self.flat = flatten(network.parameters)
         self.slope = np.empty_like(self.flat)
-        self.network.parameters = _views(self.flat, network.parameters)
-        self.gradients = _views(self.slope, network.parameters)
+        self.network.parameters = views(self.flat, network.parameters)
+        self.gradients = views(self.slope, network.parameters)
 
     def parameters(self):
         """Return copies of the parameters."""
@@ -183,7 +183,12 @@ def _diverged(what, history):
     )
 
 
-def _views(flat, parameters):
+def flatten(arrays):
+    """Return the entries of several arrays as one."""
+    return np.concatenate([np.ravel(array) for array in arrays])
+
+
+def views(flat, parameters):
     """Cut one array into pieces of the shapes of the parameters."""
     ends = np.cumsum([parameter.size for parameter in parameters])
     pieces = np.split(flat, ends[:-1])
