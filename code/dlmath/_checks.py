@@ -1,4 +1,4 @@
-"""Checks of single numbers that several modules share."""
+"""Checks of numbers and matrices that several modules share."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -18,3 +18,17 @@ def check_above_zero(name: str, value: Any) -> float:
     if not (isinstance(value, Real) and 0 < float(value) < np.inf):
         raise ValueError(f"{name} must be a positive number, got {value!r}")
     return float(value)
+
+
+def check_matrix(name: str, values: Any, columns: int | None = None) -> np.ndarray:
+    """Return a matrix of finite numbers that is not empty."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers") from error
+    if array.ndim != 2 or array.size == 0 or (columns and array.shape[1] != columns):
+        wanted = "a matrix" if columns is None else f"a matrix with {columns} columns"
+        raise ValueError(f"{name} must be {wanted}, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} contains NaN or infinity")
+    return array

@@ -9,18 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dlmath._checks import check_above_zero, check_count
+from dlmath._checks import check_above_zero, check_count, check_matrix
 
 Array = np.ndarray
-
-
-def _matrix(name: str, values: Any) -> Array:
-    array = np.asarray(values, dtype=float)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"{name} must be a matrix, got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} contains NaN or infinity")
-    return array
 
 
 def linear_complexity(X: Any, B: float = 1.0) -> float:
@@ -33,7 +24,7 @@ def linear_complexity(X: Any, B: float = 1.0) -> float:
     X : array-like of shape (n, d)
     B : float, default=1.0
     """
-    X = _matrix("X", X)
+    X = check_matrix("X", X)
     return check_above_zero("B", B) * float(np.sqrt(np.sum(X**2))) / len(X)
 
 
@@ -61,7 +52,7 @@ def kernel_complexity(K: Any, B: float) -> float:
         The kernel of the samples.
     B : float
     """
-    K = _matrix("K", K)
+    K = check_matrix("K", K)
     return check_above_zero("B", B) * float(np.sqrt(np.trace(K))) / len(K)
 
 
@@ -79,7 +70,7 @@ def sampled_linear_complexity(X: Any, B: float, draws: int, rng: np.random.Gener
     -------
     ndarray of shape (draws,)
     """
-    X = _matrix("X", X)
+    X = check_matrix("X", X)
     signs = rng.choice([-1.0, 1.0], size=(check_count("draws", draws), len(X)))
     return check_above_zero("B", B) * np.linalg.norm(signs @ X, axis=1) / len(X)
 
@@ -94,7 +85,7 @@ def path_norm(a: Any, W: Any) -> float:
     W : array-like of shape (m, d)
         The weights of unit j in row j, its bias included.
     """
-    W, a = _matrix("W", W), np.asarray(a, dtype=float)
+    W, a = check_matrix("W", W), np.asarray(a, dtype=float)
     if a.shape != (len(W),):
         raise ValueError(f"a must have shape ({len(W)},), got {a.shape}")
     return float(np.abs(a) @ np.linalg.norm(W, axis=1))

@@ -13,25 +13,13 @@ import numpy as np
 from scipy import linalg
 
 from dlmath import activations
-from dlmath._checks import check_above_zero, check_count
+from dlmath._checks import check_above_zero, check_count, check_matrix
+from dlmath.networks._training import flatten
 
 Array = np.ndarray
 
 # The largest slope of tanh, and its largest second derivative.
 TANH_SLOPE, TANH_CURVATURE = 1.0, 4 / (3 * np.sqrt(3))
-
-
-def _matrix(name: str, values: Any, columns: int | None = None) -> Array:
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers") from error
-    if array.ndim != 2 or array.size == 0 or (columns and array.shape[1] != columns):
-        wanted = "a matrix" if columns is None else f"a matrix with {columns} columns"
-        raise ValueError(f"{name} must be {wanted}, got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} contains NaN or infinity")
-    return array
 
 
 def _vector(name: str, values: Any, size: int) -> Array:
@@ -44,8 +32,8 @@ def _vector(name: str, values: Any, size: int) -> Array:
 
 
 def _pair(X: Any, Z: Any) -> tuple[Array, Array]:
-    X = _matrix("X", X)
-    return X, X if Z is None else _matrix("Z", Z, X.shape[1])
+    X = check_matrix("X", X)
+    return X, X if Z is None else check_matrix("Z", Z, X.shape[1])
 
 
 # Infinite width, in closed form.
@@ -182,7 +170,7 @@ class TwoLayerNetwork:
 
     def forward(self, X: Any) -> Array:
         """Return the outputs, of shape (n_samples,)."""
-        X = _matrix("X", X, self.W.shape[1])
+        X = check_matrix("X", X, self.W.shape[1])
         return self._factor * self._sigma(X @ self.W.T) @ self.a
 
     def jacobian(self, X: Any) -> Array:
@@ -192,7 +180,7 @@ class TwoLayerNetwork:
         -------
         ndarray of shape (n_samples, m d + m)
         """
-        X = _matrix("X", X, self.W.shape[1])
+        X = check_matrix("X", X, self.W.shape[1])
         Z = X @ self.W.T
         by_W = (self._sigma.derivative(Z) * self.a)[:, :, np.newaxis] * X[:, np.newaxis]
         return self._factor * np.hstack([by_W.reshape(len(X), -1), self._sigma(Z)])
@@ -202,7 +190,7 @@ class TwoLayerNetwork:
 
         Parameters and result are those of :func:`relu_covariance`.
         """
-        X, Z = _pair(_matrix("X", X, self.W.shape[1]), Z)
+        X, Z = _pair(check_matrix("X", X, self.W.shape[1]), Z)
         at_X, at_Z = X @ self.W.T, Z @ self.W.T
         sigma, slope = self._sigma, self._sigma.derivative
         values = sigma(at_X) @ sigma(at_Z).T
@@ -219,7 +207,7 @@ class TwoLayerNetwork:
         FloatingPointError
             If the weights grow beyond all bounds; they are left as they were before the call.
         """
-        X = _matrix("X", X, self.W.shape[1])
+        X = check_matrix("X", X, self.W.shape[1])
         y = _vector("y", y, len(X))
         eta = check_above_zero("eta", eta) / self.scale**2
         W, a = self.W.copy(), self.a.copy()
@@ -254,12 +242,11 @@ def network_jacobian(network: Any, X: Any) -> Array:
     """
     if network.sizes[-1] != 1 or network.cost != "mse":
         raise ValueError("network must have one output and the squared error as its cost")
-    X = _matrix("X", X, network.sizes[0])
+    X = check_matrix("X", X, network.sizes[0])
     targets = network.forward(X) - 0.5
     rows = []
     for i in range(len(X)):
-        gradients = network.gradients(X[i : i + 1], targets[i : i + 1])
-        rows.append(np.concatenate([np.ravel(gradient) for gradient in gradients]))
+        rows.append(flatten(network.gradients(X[i : i + 1], targets[i : i + 1])))
     return np.array(rows)
 
 
@@ -299,10 +286,12 @@ def linearised_flow(
     -------
     ndarray of shape (n_times, n) or (n_times, n_new)
     """
-    kernel = _matrix("kernel", kernel)
+    kernel = check_matrix("kernel", kernel)
     n = len(kernel)
-    kernel = _matrix("kernel", kernel, n)
-    cross, at_start = (kernel, start) if cross is None else (_matrix("cross", cross, n), start_new)
+    kernel = check_matrix("kernel", kernel, n)
+    cross, at_start = (
+        (kernel, start) if cross is None else (check_matrix("cross", cross, n), start_new)
+    )
     missing = _vector("y", y, n) - start
     nu, vectors = linalg.eigh(kernel)
     nu = np.maximum(nu, 1e-12 * nu[-1])
@@ -365,6 +354,6 @@ def alignment(kernel: Any, y: Any) -> float:
     kernel : array-like of shape (n, n)
     y : array-like of shape (n,)
     """
-    kernel = _matrix("kernel", kernel)
+    kernel = check_matrix("kernel", kernel)
     y = _vector("y", y, len(kernel))
     return float(y @ kernel @ y / (linalg.norm(kernel) * (y @ y)))

@@ -26,7 +26,9 @@ class _Surface:
         }
 
 
-def _himmelblau() -> tuple:
+def himmelblau() -> tuple:
+    """Return Himmelblau's function, its gradient and its Hessian."""
+
     def cost(v: np.ndarray) -> Any:
         x, y = v
         return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
@@ -69,7 +71,7 @@ SURFACES = {
     ),
     "Himmelblau's four minima": _Surface(
         "himmelblau",
-        _himmelblau(),
+        himmelblau(),
         [-5.0, 5.0],
         [-5.0, 5.0],
         [5.0, 20.0, 50.0, 100.0, 150.0, 180.0, 250.0, 400.0],

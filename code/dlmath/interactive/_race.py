@@ -19,6 +19,7 @@ from dlmath.datasets import load_nuclear_masses
 from dlmath.interactive._base import Interactive, check_alt, check_height, check_vector, draw_still
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import _check_count
+from dlmath.interactive._curvature import himmelblau
 from dlmath.interactive._ising import _stream
 from dlmath.interactive._train_live import _check_choice
 from dlmath.nuclear._nuclides import index_of_nuclides
@@ -87,21 +88,10 @@ def _quadratic(kappa: float, angle: float) -> _Surface:
 
 
 def _himmelblau() -> _Surface:
-    def terms(x: np.ndarray) -> tuple[Any, Any]:
-        return x[0] ** 2 + x[1] - 11, x[0] + x[1] ** 2 - 7
-
-    def slopes(x: np.ndarray) -> np.ndarray:
-        return np.array([[2 * x[0], 1.0], [1.0, 2 * x[1]]])
-
-    def gradient(x: np.ndarray) -> np.ndarray:
-        return 2 * slopes(x).T @ terms(x)
-
-    def hessian(x: np.ndarray) -> np.ndarray:
-        return 2 * slopes(x).T @ slopes(x) + 4 * np.diag(terms(x))
-
+    cost, gradient, hessian = himmelblau()
     places = [[3.0, 2.0], [-2.805118, 3.131313], [-3.77931, -3.283186], [3.584428, -1.848127]]
     return _Surface(
-        lambda x: sum(term**2 for term in terms(x)),
+        cost,
         gradient,
         hessian,
         *(0.0, places, (-0.5, -1.5), 1e-2, 10.0, 3.0, (-5.5, 5.5, -5.5, 5.5)),
