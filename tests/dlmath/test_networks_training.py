@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 from dlmath.networks import FeedForwardNetwork, FFNNClassifier, FFNNRegressor, train
-from dlmath.optimizers import Adam, GradientDescent, Momentum
+from dlmath.optimizers import (
+    AdaGrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    RMSprop,
+)
 from sklearn.datasets import load_digits, load_iris
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import scale
@@ -215,6 +223,29 @@ def test_bad_settings_are_refused(waves, settings, message):
     with pytest.raises(ValueError, match=message):
         train(network, *waves, **({"optimizer": Adam(), "epochs": 1} | settings))
     assert (network.parameters[0] == before).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("adagrad", AdaGrad),
+        ("adam", Adam),
+        ("adamw", AdamW),
+        ("gradient-descent", GradientDescent),
+        ("momentum", Momentum),
+        ("nesterov", Nesterov),
+        ("rmsprop", RMSprop),
+    ],
+)
+def test_the_name_of_an_optimizer_is_that_of_its_class(name, method):
+    X, y = np.random.default_rng(0).standard_normal((2, 30, 1))
+    fits = [
+        FFNNRegressor((4,), optimizer=optimizer, eta=0.02, epochs=3, random_state=0)
+        .fit(X, y[:, 0])
+        .predict(X)
+        for optimizer in (name, method(0.02))
+    ]
+    assert (fits[0] == fits[1]).all()
 
 
 @pytest.mark.parametrize(

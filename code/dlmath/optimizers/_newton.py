@@ -7,13 +7,10 @@ from scipy.optimize import OptimizeResult
 from dlmath._checks import check_above_zero, check_count
 from dlmath.optimizers._line_search import (
     EPS,
-    Objective,
-    Trial,
     check_gradient,
     check_start,
-    explain,
-    search,
 )
+from dlmath.optimizers._quasi_newton import descend
 
 
 def newton(gradient, hessian, x0, *, tol=1e-10, max_iter=50):
@@ -106,36 +103,30 @@ def damped_newton(cost, gradient, hessian, x0, *, tol=1e-6, max_iter=1000):
     ValueError
         As :func:`dlmath.optimizers.bfgs`, and on a Hessian of a wrong shape or not finite.
     """
-    tol, max_iter = check_above_zero("tol", tol), check_count("max_iter", max_iter)
-    objective = Objective(cost, gradient, x0)
-    at = Trial(0.0, objective.x0, objective.cost0, objective.gradient0, 0.0)
-    trajectory, failure, nhev = [at.x], None, 0
-    while np.max(np.abs(at.gradient)) > tol and failure is None:
-        if len(trajectory) > max_iter:
-            failure = f"the gradient is still above tol after max_iter = {max_iter} steps"
-            break
-        direction = downhill(_check_hessian(hessian(at.x), at.x), at.gradient)
-        nhev += 1
-        along = objective.along(at.x, direction)
-        start = at._replace(step=0.0, slope=float(at.gradient @ direction))
-        end, found = search(along, start, 1.0)
-        if not found:
-            failure = explain(objective, start, direction)
-        if end.step > 0:
-            at = end
-            trajectory.append(at.x)
-    return OptimizeResult(
-        x=at.x,
-        fun=at.cost,
-        jac=at.gradient,
-        nit=len(trajectory) - 1,
-        nfev=objective.nfev,
-        njev=objective.njev,
-        nhev=nhev,
-        success=failure is None,
-        message=failure or f"no entry of the gradient is above tol = {tol:g}",
-        trajectory=np.array(trajectory),
-    )
+    return descend(cost, gradient, x0, _Absolute(hessian), tol, max_iter)
+
+
+class _Absolute:
+    """Newton's direction with the absolute values of the curvatures, from the Hessian itself."""
+
+    def __init__(self, hessian):
+        self.hessian, self.nhev = hessian, 0
+
+    def direction(self, at):
+        """Return the direction from a point."""
+        H = _check_hessian(self.hessian(at.x), at.x)
+        self.nhev += 1
+        return downhill(H, at.gradient)
+
+    def first(self, decrease, slope):
+        """Return the step to try first: Newton's own."""
+        return 1.0
+
+    def update(self, s, y):
+        """Learn nothing from the step: the next Hessian is computed anew."""
+
+    def report(self):
+        return {"nhev": self.nhev}
 
 
 def downhill(hessian, gradient):

@@ -42,7 +42,7 @@ def bfgs(cost, gradient, x0, *, tol=1e-6, max_iter=1000):
         On a start that is not a vector of finite numbers, a cost or gradient that is not finite
         there or has a wrong shape, and a ``tol`` or ``max_iter`` that is not positive.
     """
-    return _descend(cost, gradient, x0, Dense(), tol, max_iter)
+    return descend(cost, gradient, x0, Dense(), tol, max_iter)
 
 
 def lbfgs(cost, gradient, x0, *, memory=10, tol=1e-6, max_iter=1000):
@@ -69,10 +69,21 @@ def lbfgs(cost, gradient, x0, *, memory=10, tol=1e-6, max_iter=1000):
     ValueError
         As :func:`bfgs`, and on a ``memory`` below 1.
     """
-    return _descend(cost, gradient, x0, Limited(check_count("memory", memory)), tol, max_iter)
+    return descend(cost, gradient, x0, Limited(check_count("memory", memory)), tol, max_iter)
 
 
-class Dense:
+class InverseHessian:
+    """What knows the product of an inverse Hessian with a gradient, and so a direction."""
+
+    def direction(self, at):
+        """Return ``-H g``."""
+        return -self.product(at.gradient)
+
+    def product(self, g):
+        raise NotImplementedError
+
+
+class Dense(InverseHessian):
     """The inverse Hessian as BFGS believes it to be, as a matrix."""
 
     def __init__(self):
@@ -99,7 +110,7 @@ class Dense:
         return {} if self.H is None else {"hess_inv": self.H}
 
 
-class Limited:
+class Limited(InverseHessian):
     """The same as a list of the last pairs of steps s and differences of gradients y."""
 
     def __init__(self, memory):
@@ -130,8 +141,8 @@ class Limited:
         return {}
 
 
-def _descend(cost, gradient, x0, curvature, tol, max_iter):
-    """Walk down along ``-H g``: what the two methods share."""
+def descend(cost, gradient, x0, curvature, tol, max_iter):
+    """Walk down along the directions that a method gives: what the three of them share."""
     tol, max_iter = check_above_zero("tol", tol), check_count("max_iter", max_iter)
     objective = Objective(cost, gradient, x0)
     at = Trial(0.0, objective.x0, objective.cost0, objective.gradient0, 0.0)
@@ -142,7 +153,7 @@ def _descend(cost, gradient, x0, curvature, tol, max_iter):
         if len(trajectory) > max_iter:
             failure = f"the gradient is still above tol after max_iter = {max_iter} steps"
             break
-        direction = -curvature.product(at.gradient)
+        direction = curvature.direction(at)
         start = at._replace(step=0.0, slope=float(at.gradient @ direction))
         first = curvature.first(decrease, start.slope)
         along = objective.along(at.x, direction)

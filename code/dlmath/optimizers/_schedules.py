@@ -114,17 +114,9 @@ def warm_up(eta, steps):
     callable
         Of the number of steps made before, an integer from 0.
     """
-    schedule = as_schedule(eta)
+    schedule = eta if callable(eta) else step_decay(eta, 1.0, 1)
     steps = check_count("steps", steps)
     return lambda k: min((k + 1) / steps, 1) * schedule(k)
-
-
-def as_schedule(eta):
-    """Return a schedule as it is, and a number as the schedule that stays with it."""
-    if callable(eta):
-        return eta
-    constant = check_positive(eta, "eta")
-    return lambda k: constant
 
 
 def _check_factor(factor):

@@ -6,6 +6,7 @@ import numpy as np
 
 from dlmath._checks import check_count
 from dlmath.linear._validation import check_floats, check_positive
+from dlmath.optimizers._line_search import check_start
 
 
 def backtracking(cost, gradient, x0, steps, *, eta=1.0, slope=0.5, shrink=0.5):
@@ -104,9 +105,7 @@ def exact_line_search(H, x0, steps, *, share=1.0):
 
 
 def _start(x0, steps):
-    x0 = check_floats(x0, "x0")
-    if x0.ndim != 1:
-        raise ValueError(f"x0 must be a vector, got shape {x0.shape}")
+    x0 = check_start(x0)
     path = np.empty((check_count("steps", steps, least=0) + 1, x0.size))
     path[0] = x0
     return path
