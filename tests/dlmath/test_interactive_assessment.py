@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from dlmath.assessment import minimum_norm_risk, ridge_risk_limit
 from dlmath.interactive import bias_variance_explorer, double_descent
-from dlmath.interactive._assessment import PENALTIES, RATIOS, REPEATS, _normal_stream
+from dlmath.interactive._assessment import PENALTIES, RATIOS, REPEATS
+from dlmath.interactive._random import lehmer_normals
 from numpy.testing import assert_allclose
 from scipy import stats
 from test_interactive import run_js
@@ -35,11 +36,11 @@ def test_the_noise_is_the_same_in_the_still(seed, count):
         [seed, count],
     )
     assert_allclose(drawn, lehmer(seed, count), rtol=1e-12)
-    assert_allclose(_normal_stream(seed, count), lehmer(seed, count), rtol=1e-12)
+    assert_allclose(lehmer_normals(seed, count), lehmer(seed, count), rtol=1e-12)
 
 
 def test_the_noise_is_normal():
-    numbers = np.concatenate([_normal_stream(7919 * k, 2000) for k in range(1, 6)])
+    numbers = np.concatenate([lehmer_normals(7919 * k, 2000) for k in range(1, 6)])
     assert stats.kstest(numbers, "norm").pvalue > 0.01
     assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 0.05
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dlmath.interactive import IsingLive
-from dlmath.interactive._ising import _stream
+from dlmath.interactive._random import small_fast_uniform
 from dlmath.ising import (
     CRITICAL_TEMPERATURE,
     energy,
@@ -39,7 +39,7 @@ def test_the_stream_of_random_numbers():
         "return Array.from({ length: 2000 }, next); })",
         [1, 77],
     )
-    assert_array_equal(found, [_stream(1, 2000), _stream(77, 2000)])
+    assert_array_equal(found, [small_fast_uniform(1, 2000), small_fast_uniform(77, 2000)])
     for numbers in found:
         assert 0 <= min(numbers) <= max(numbers) < 1
         assert abs(np.mean(numbers) - 0.5) < 4 / np.sqrt(12 * 2000)
@@ -61,7 +61,7 @@ def test_energy_and_magnetisation(size):
 @pytest.mark.parametrize("temperature", [0.8, 2.3, 9.0])
 def test_a_sweep_of_metropolis_with_the_same_numbers(temperature):
     """A proposal at a time, with the change of the energy from two energies of the lattice."""
-    start, numbers = lattice(1), iter(_stream(5, 4 * SIZE**2))
+    start, numbers = lattice(1), iter(small_fast_uniform(5, 4 * SIZE**2))
     spins, accepted = start.ravel().copy(), 0
     for _ in range(2 * SIZE**2):
         site = int(next(numbers) * SIZE**2)
@@ -83,7 +83,7 @@ def test_a_sweep_of_metropolis_with_the_same_numbers(temperature):
 
 @pytest.mark.parametrize("temperature", [0.8, 2.3, 9.0])
 def test_a_cluster_with_the_same_numbers(temperature):
-    spins, numbers = lattice(3).ravel(), iter(_stream(11, 10_000))
+    spins, numbers = lattice(3).ravel(), iter(small_fast_uniform(11, 10_000))
     found, clusters = run_js(
         "isinglive.js",
         "(() => { const spins = Int8Array.from(given.spins), random = randomStream(11);"

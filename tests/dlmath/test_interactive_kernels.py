@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from dlmath.interactive import gaussian_process_explorer, process_samples
-from dlmath.interactive._assessment import _normal_stream
 from dlmath.interactive._kernels import KERNELS
+from dlmath.interactive._random import lehmer_normals
 from dlmath.kernels import RBF, Constant, GaussianProcess, White
 from numpy.testing import assert_allclose
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -161,7 +161,7 @@ def test_the_samples_are_drawn_from_the_numbers_of_the_still(points):
     at = np.linspace(0, 6, 101)
     K = KERNELS["RBF"](1.0)(np.append(at, x[:4])[:, None])
     L = np.linalg.cholesky(K + 1e-8 * np.eye(105))
-    normals = _normal_stream(1000, 4 * 109).reshape(4, 109)
+    normals = lehmer_normals(1000, 4 * 109).reshape(4, 109)
     for line, z in zip(lines, normals, strict=True):
         assert_allclose(line["y"], (L @ z[:105])[:101], rtol=1e-5, atol=1e-5)
     figure.params = figure.params | {"used": 3}

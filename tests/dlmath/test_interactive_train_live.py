@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from dlmath.interactive import TrainLive
-from dlmath.interactive._ising import _stream
+from dlmath.interactive._random import small_fast_uniform
 from dlmath.interactive._train_live import DATASETS, LIMIT, SAMPLES, initial_network
 from dlmath.networks import FeedForwardNetwork
 from dlmath.optimizers import Adam, GradientDescent, Momentum
@@ -174,7 +174,7 @@ def test_the_data_can_be_learned_but_the_tossed_coins():
 
 
 def test_the_stream_is_the_one_of_the_page():
-    assert_allclose(run_js("trainlive.js", "randomStream(1)()", None), _stream(1, 1)[0])
+    assert_allclose(run_js("trainlive.js", "randomStream(1)()", None), small_fast_uniform(1, 1)[0])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from dlmath.interactive._base import check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
-from dlmath.interactive._training import _stream
+from dlmath.interactive._random import lehmer_normals
 
 STEPS = (20, 400)
 MEMORIES = (1.0, 100.0), (1.0, 1000.0)
@@ -61,7 +61,7 @@ def adam_running_means(
         """Draw the first state, from the weights of each gradient in the two means."""
         beta1, beta2 = 1 - 1 / memory1, 1 - 1 / memory2
         k = np.arange(1, steps + 1)
-        g = 1 + noise * _stream(1, steps)
+        g = 1 + noise * lehmer_normals(7919, steps)
         age = np.maximum(k[:, np.newaxis] - k, 0)
         earlier = k <= k[:, np.newaxis]
         m = (1 - beta1) * np.where(earlier, beta1**age, 0) @ g

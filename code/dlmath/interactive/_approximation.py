@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from dlmath.approximation import Steps, most_pieces, pair_energy, pair_second_moment, sawtooth
 from dlmath.interactive._base import draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._random import lehmer_normals, lehmer_uniform
 
 POINTS, CLOUDS, MOST_STEPS, DRAWS = 96, 12, 4096, 20
 DIMENSIONS = (2, 50)
@@ -18,26 +19,15 @@ DEEPEST, MOST_UNITS = 9, 600
 STILL_SIZE = (7.2, 3.6)
 
 
-def _uniform(seed: int, count: int) -> np.ndarray:
-    """Give the stream of uniform numbers that the page draws."""
-    state, numbers = seed, np.empty(count)
-    for i in range(count):
-        state = 48271 * state % (2**31 - 1)
-        numbers[i] = state / (2**31 - 1)
-    return numbers
-
-
 def _points(d: int) -> np.ndarray:
     """Give the points of the page, on the sphere of radius sqrt(d)."""
-    first, second = _uniform(7919 * d + 1, 10 + POINTS * d)[10:].reshape(-1, 2).T
-    radius, angle = np.sqrt(-2 * np.log(first)), 2 * np.pi * second
-    normal = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]).reshape(POINTS, d)
+    normal = lehmer_normals(7919 * d + 1, POINTS * d).reshape(POINTS, d)
     return np.sqrt(d) * normal / np.linalg.norm(normal, axis=1, keepdims=True)
 
 
 def _network(d: int, draw: int, m: int) -> Steps:
     """Give the first m steps of a draw of the page."""
-    pair, length, side, share = _uniform(104729 * draw + 1, 10 + 4 * m)[10:].reshape(m, 4).T
+    pair, length, side, share = lehmer_uniform(104729 * draw + 1, 10 + 4 * m)[10:].reshape(m, 4).T
     first, second = np.triu_indices(d, 1)
     chosen = np.floor(pair * len(first)).astype(int)
     a = np.zeros((m, d))

@@ -12,6 +12,7 @@ from numpy.polynomial import legendre
 from dlmath.assessment import bias_and_variance, minimum_norm_risk
 from dlmath.interactive._base import check_limits, check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._random import lehmer_normals
 from dlmath.interactive._ridge import _name_above, _numbers, _start
 
 GRID = 161
@@ -23,17 +24,6 @@ RATIOS += [1.5, 1.65, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0]
 REPEATS = 12
 PENALTIES = ["none (minimum norm)", "the same for all p", "the best for each p"]
 RISKS = (1e-2, 1e2)
-
-
-def _normal_stream(seed: int, count: int) -> np.ndarray:
-    """Draw the first normal numbers of the page's stream for a seed."""
-    state, uniform = seed, []
-    for _ in range(10 + count + count % 2):
-        state = 48271 * state % (2**31 - 1)
-        uniform.append(state / (2**31 - 1))
-    first, second = np.array(uniform[10:]).reshape(-1, 2).T
-    radius, angle = np.sqrt(-2 * np.log(first)), 2 * np.pi * second
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]).ravel()[:count]
 
 
 def bias_variance_explorer(
@@ -99,7 +89,7 @@ def bias_variance_explorer(
         fits, errors = figure.subplots(1, 2)
         at = -1 + (2 * np.arange(n) + 1) / n
         f = np.interp(at, grid, curve)
-        noise = s * _normal_stream(7919, FITS * n).reshape(FITS, n)
+        noise = s * lehmer_normals(7919, FITS * n).reshape(FITS, n)
         most = min(HIGHEST, n - 2)
         bias2, variance = np.empty((2, most + 1))
         for k in range(most + 1):
@@ -178,7 +168,7 @@ def double_descent(
         ps = np.array([max(1, round(ratio * n)) for ratio in RATIOS])
         risks = np.empty((REPEATS, ps.size))
         for k in range(REPEATS):
-            stream = _normal_stream(104729 + 7919 * k + 1, n * (ps[-1] + 1))
+            stream = lehmer_normals(104729 + 7919 * k + 1, n * (ps[-1] + 1))
             noise, columns = stream[:n], stream[n:].reshape(ps[-1], n).T
             for j, p in enumerate(ps):
                 theta = np.full(p, r / np.sqrt(p))

@@ -18,6 +18,7 @@ from dlmath.interactive._base import (
 )
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import _check_count
+from dlmath.interactive._random import small_fast_uniform
 from dlmath.ising import finite_lattice, spontaneous_magnetisation
 
 ALGORITHMS = ("metropolis", "wolff")
@@ -103,26 +104,10 @@ class IsingLive(Interactive):
         )
 
 
-def _stream(seed: int, count: int) -> np.ndarray:
-    """Draw the uniform numbers of the page's generator (sfc32)."""
-    mask = 2**32 - 1
-    a, b, c, d = 0x9E3779B9, 0x243F6A88, seed & mask, 1
-    numbers = np.empty(count + 15)
-    for k in range(count + 15):
-        t = (a + b + d) & mask
-        d = (d + 1) & mask
-        a = b ^ (b >> 9)
-        b = (c + (c << 3)) & mask
-        c = ((c << 21) | (c >> 11)) & mask
-        c = (c + t) & mask
-        numbers[k] = t / 2**32
-    return numbers[15:]
-
-
 def _draw(figure: Figure, data: dict[str, Any], temperature: float) -> None:
     """Draw the first state: random spins, and where the exact values are."""
     size = data["size"]
-    spins = np.where(_stream(data["seed"], size**2) < 0.5, -1, 1).reshape(size, size)
+    spins = np.where(small_fast_uniform(data["seed"], size**2) < 0.5, -1, 1).reshape(size, size)
     axes = figure.subplot_mosaic([["spins", "energy"], ["spins", "m"]], width_ratios=[5, 6])
     up = np.array(to_rgb("C0"))
     tones = np.where(spins[..., np.newaxis] == 1, up, 1 - 0.15 * (1 - up))

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlmath.interactive._assessment import _normal_stream
 from dlmath.interactive._base import check_limits, check_vector, draw_still, padded
 from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
+from dlmath.interactive._random import lehmer_normals
 from dlmath.kernels import (
     RBF,
     GaussianProcess,
@@ -256,7 +256,7 @@ def process_samples(
         places = np.append(at, x)[:, np.newaxis]
         K = KERNELS[kernel](length)(places)
         L = np.linalg.cholesky(K + 1e-8 * np.eye(len(places)))
-        normals = _normal_stream(1000, PATHS * (PLACES + 2 * x.size)).reshape(PATHS, -1)
+        normals = lehmer_normals(1000, PATHS * (PLACES + 2 * x.size)).reshape(PATHS, -1)
         axes.fill_between(at, -QUANTILE, QUANTILE, color="C5", alpha=0.18, lw=0)
         for i, path in enumerate(normals[:, : len(places)] @ L.T):
             axes.plot(at, path[:PLACES], color=f"C{i}", lw=1.5)

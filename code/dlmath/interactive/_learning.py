@@ -10,6 +10,7 @@ from numpy.polynomial import legendre
 
 from dlmath.interactive._base import check_limits, check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._random import lehmer_uniform
 
 LEVELS = (0.05, 0.95)
 HIGHEST, MOST, CELLS = 12, 200, 200
@@ -177,11 +178,8 @@ def _truth(x: np.ndarray) -> np.ndarray:
 
 def _points(draw: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
     """Draw the points that the page draws: stretch ``draw`` of one stream of Lehmer's."""
-    state, uniform = 1, []
-    for _ in range(3 * MOST * (draw + 1)):
-        state = 48271 * state % (2**31 - 1)
-        uniform.append(state / (2**31 - 1))
-    place, radius, angle = np.array(uniform[-3 * MOST :]).reshape(MOST, 3).T
+    uniform = lehmer_uniform(1, 3 * MOST * (draw + 1))[-3 * MOST :]
+    place, radius, angle = uniform.reshape(MOST, 3).T
     x = 2 * place - 1
     return x, _truth(x) + noise * np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle)
 

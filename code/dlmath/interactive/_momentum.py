@@ -13,6 +13,7 @@ from matplotlib.patches import Ellipse
 from dlmath.interactive._base import Interactive, check_alt, check_height, check_vector, draw_still
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
+from dlmath.interactive._random import lehmer_uniform
 from dlmath.iterations import heavy_ball_parameters, iteration_matrix, least_squares_cloud
 
 KAPPAS = (1.5, 2000.0)
@@ -107,20 +108,11 @@ def momentum_eigenvalues(
     )
 
 
-def _uniform(count: int) -> np.ndarray:
-    """Draw the uniform numbers of the page's generator (Lehmer's)."""
-    state, numbers = SEED, np.empty(count)
-    for k in range(count):
-        state = 48271 * state % (2**31 - 1)
-        numbers[k] = state / (2**31 - 1)
-    return numbers
-
-
 def first_swarm(
     X: np.ndarray, e: np.ndarray, start: np.ndarray, eta: float, batch: int
 ) -> np.ndarray:
     """Walk the swarm as far as the page shows it at first."""
-    drawn = (_uniform(AHEAD * WALKERS * batch) * len(X)).astype(int)
+    drawn = (lehmer_uniform(SEED, AHEAD * WALKERS * batch) * len(X)).astype(int)
     walkers = np.tile(start, (WALKERS, 1))
     for rows in drawn.reshape(AHEAD, WALKERS, batch):
         miss = np.einsum("wbp,wp->wb", X[rows], walkers) - e[rows]

@@ -20,7 +20,7 @@ from dlmath.interactive._base import Interactive, check_alt, check_height, check
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import _check_count
 from dlmath.interactive._curvature import himmelblau
-from dlmath.interactive._ising import _stream
+from dlmath.interactive._random import small_fast_normals
 from dlmath.interactive._train_live import _check_choice
 from dlmath.nuclear._nuclides import index_of_nuclides
 
@@ -247,9 +247,7 @@ def score(run: Run) -> float:
 
 def _normals(steps: int) -> np.ndarray:
     """Draw the page's normal numbers, two for each step."""
-    uniform = _stream(SEED, 4 * steps)
-    normal = np.sqrt(-2 * np.log(1 - uniform[::2])) * np.cos(2 * np.pi * uniform[1::2])
-    return normal.reshape(steps, 2)
+    return small_fast_normals(SEED, 2 * steps).reshape(steps, 2)
 
 
 class _Race(Interactive):

@@ -20,6 +20,7 @@ from dlmath.interactive._computed import (
     _slider,
     _unit_interval,
 )
+from dlmath.interactive._random import lehmer_uniform, normals_from
 
 PATHS = 101
 DRAWS = 20
@@ -354,12 +355,8 @@ def early_stopping_and_ridge(
 
 def _normals(draw: int, count: int) -> np.ndarray:
     """Draw the noise that the page draws: stretch ``draw`` of one stream of Lehmer's."""
-    state, uniform = 1, []
-    for _ in range(2 * count * (draw + 1)):
-        state = 48271 * state % (2**31 - 1)
-        uniform.append(state / (2**31 - 1))
-    radius, angle = np.array(uniform[-2 * count :]).reshape(count, 2).T
-    return np.sqrt(-2 * np.log(radius)) * np.cos(2 * np.pi * angle)
+    uniform = lehmer_uniform(1, 2 * count * (draw + 1))[-2 * count :]
+    return normals_from(uniform[::2], uniform[1::2])
 
 
 def _check_matrix(name: str, values: Any, columns: int) -> np.ndarray:

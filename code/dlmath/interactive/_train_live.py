@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from dlmath.interactive._base import Interactive, check_alt, check_height, check_vector, draw_still
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import _check_count
-from dlmath.interactive._ising import _stream
+from dlmath.interactive._random import small_fast_normals
 from dlmath.networks import FeedForwardNetwork
 
 SAMPLES = 80
@@ -154,9 +154,7 @@ class TrainLive(Interactive):
 def initial_network(sizes: list[int], activation: str, seed: int) -> FeedForwardNetwork:
     """Make the network with which the page begins, from the page's own random numbers."""
     network = FeedForwardNetwork(sizes, activation, "sigmoid", "cross_entropy")
-    uniform = _stream(seed, 2 * sum(W.size for W in network.parameters[::2]))
-    radius = np.sqrt(-2 * np.log(1 - uniform[::2]))
-    normal = iter(radius * np.cos(2 * np.pi * uniform[1::2]))
+    normal = iter(small_fast_normals(seed, sum(W.size for W in network.parameters[::2])))
     for W in network.parameters[::2]:
         inputs, outputs = W.shape
         variance = 2 / inputs if activation == "relu" else 2 / (inputs + outputs)

@@ -11,8 +11,8 @@ from scipy.special import expit
 
 from dlmath.interactive._base import check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._random import lehmer_normals
 
-MODULUS, MULTIPLIER = 2**31 - 1, 48271
 SAMPLES = 16
 DEPTHS, WIDTHS, SCALES, DRAWS = (2, 30), (8, 128), (0.1, 16.0), (1, 9)
 RIDGES, BINS = 5, 40
@@ -27,25 +27,13 @@ ACTIVATIONS: dict[str, tuple[Function, Function, tuple[float, float]]] = {
 }
 
 
-def _stream(draw: int, count: int) -> np.ndarray:
-    """Draw the normal numbers of the page, in pairs from one stream of Lehmer's."""
-    state = 7919 * draw
-    uniform = np.empty(10 + count + count % 2)
-    for k in range(uniform.size):
-        state = MULTIPLIER * state % MODULUS
-        uniform[k] = state / MODULUS
-    first, second = uniform[10::2], uniform[11::2]
-    radius, angle = np.sqrt(-2 * np.log(first)), 2 * np.pi * second
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]).ravel()[:count]
-
-
 def _signals(
     activation: str, depth: int, width: int, scale: float, draw: int
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Return the activations, and the mean squares of Z forwards and of dC/dA backwards."""
     value, slope, _ = ACTIVATIONS[activation]
     inputs = SAMPLES * width
-    numbers = _stream(draw, 2 * inputs + depth * width**2)
+    numbers = lehmer_normals(7919 * draw, 2 * inputs + depth * width**2)
     weights = np.sqrt(scale / width) * numbers[2 * inputs :].reshape(depth, width, width)
     As, Zs = [numbers[:inputs].reshape(SAMPLES, width)], []
     for W in weights:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dlmath.interactive._base import draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._random import lehmer_normals
 from dlmath.tangent_kernel import TwoLayerNetwork, relu_covariance
 
 COUNT, SHOWN, DRAWS = 400, 8, 20
@@ -21,24 +22,13 @@ Y = np.array([-0.4, -0.4, -0.4, -0.04, 0.56, 0.44, -0.16, -0.4, -0.4])
 STILL_SIZE = (7.2, 3.6)
 
 
-def _normals(seed: int, count: int) -> np.ndarray:
-    """Give the stream of normal numbers that the page draws."""
-    state, uniform = seed, np.empty(10 + count + count % 2)
-    for i in range(len(uniform)):
-        state = 48271 * state % (2**31 - 1)
-        uniform[i] = state / (2**31 - 1)
-    first, second = uniform[10:].reshape(-1, 2).T
-    radius, angle = np.sqrt(-2 * np.log(first)), 2 * np.pi * second
-    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]).ravel()[:count]
-
-
 def _with_ones(x: np.ndarray) -> np.ndarray:
     return np.column_stack([x, np.ones(len(x))])
 
 
 def _outputs(m: int, draw: int, count: int, x: np.ndarray) -> np.ndarray:
     """Give the outputs of the page's random networks at x: shape (count, len(x))."""
-    units = _normals(7919 * draw + 1, 3 * m * count).reshape(count, m, 3)
+    units = lehmer_normals(7919 * draw + 1, 3 * m * count).reshape(count, m, 3)
     signs = np.where(units[:, :, 2] > 0, 1.0, -1.0)
     fired = np.maximum(units[:, :, :2] @ _with_ones(x).T, 0)
     return np.einsum("km,kmp->kp", signs, fired) / np.sqrt(m)
@@ -110,7 +100,7 @@ def random_wide_networks(
 def _network(m: int, scale: float, draw: int) -> TwoLayerNetwork:
     """Give the network that the page begins with."""
     network = TwoLayerNetwork(2, m, scale=scale)
-    network.W = np.tile(_normals(7919 * draw + 1, m).reshape(m // 2, 2), (2, 1))
+    network.W = np.tile(lehmer_normals(7919 * draw + 1, m).reshape(m // 2, 2), (2, 1))
     return network
 
 
