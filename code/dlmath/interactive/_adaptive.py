@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from dlmath.interactive._base import check_vector, draw_still
+from dlmath.interactive._base import check_between, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
 from dlmath.interactive._random import lehmer_normals
 
@@ -50,9 +50,9 @@ def adam_running_means(
     height : (int, int)
         Height in pixels on narrow and on wide pages.
     """
-    noise = _between("noise", noise, NOISES)
-    memory1 = _between("memory1", memory1, MEMORIES[0])
-    memory2 = _between("memory2", memory2, MEMORIES[1])
+    noise = check_between("noise", noise, NOISES)
+    memory1 = check_between("memory1", memory1, MEMORIES[0])
+    memory2 = check_between("memory2", memory2, MEMORIES[1])
     steps = _check_count("steps", steps, *STEPS)
     if steps % 2:
         raise ValueError(f"steps must be even, got {steps}")
@@ -102,10 +102,3 @@ def adam_running_means(
         alt=alt,
         height=height,
     )
-
-
-def _between(name: str, value: float, limits: tuple[float, float]) -> float:
-    number = float(check_vector(name, [value])[0])
-    if not limits[0] <= number <= limits[1]:
-        raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
-    return number

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from numpy.polynomial import legendre
 
 from dlmath.assessment import bias_and_variance, minimum_norm_risk
-from dlmath.interactive._base import check_limits, check_vector, draw_still
+from dlmath.interactive._base import check_between, check_limits, check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
 from dlmath.interactive._random import lehmer_normals
-from dlmath.interactive._ridge import _name_above, _numbers, _start
+from dlmath.interactive._ridge import _name_above, _numbers
 
 GRID = 161
 HIGHEST = 14
@@ -67,7 +67,7 @@ def bias_variance_explorer(
     curve = check_vector("truth", truth(grid), GRID)
     degree = _check_count("degree", degree, 0, HIGHEST)
     n = _check_count("n", n, 10, 60)
-    s = _start("s", s, (0.05, 1.0))
+    s = check_between("s", s, (0.05, 1.0))
     low, high = check_limits("error_limits", error_limits)
     if low <= 0:
         raise ValueError(f"error_limits must be positive, got ({low}, {high})")
@@ -158,8 +158,8 @@ def double_descent(
         Height in pixels on narrow and on wide pages.
     """
     n = _check_count("n", n, 10, 40)
-    s, r = _start("s", s, (0.05, 2.0)), _start("r", r, (0.2, 3.0))
-    lam = _start("lam", lam, (1e-4, 10.0))
+    s, r = check_between("s", s, (0.05, 2.0)), check_between("r", r, (0.2, 3.0))
+    lam = check_between("lam", lam, (1e-4, 10.0))
     data = {"ratios": RATIOS, "repeats": REPEATS, "low": RISKS[0], "top": RISKS[1]}
 
     def draw(figure: Figure) -> None:

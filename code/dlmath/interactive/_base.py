@@ -69,6 +69,14 @@ def check_limits(name: str, limits: Any) -> list[float]:
     return [float(low), float(high)]
 
 
+def check_between(name: str, value: Any, limits: tuple[float, float]) -> float:
+    """Check that a number lies between two limits, or is one of them."""
+    number = float(check_vector(name, [value])[0])
+    if not limits[0] <= number <= limits[1]:
+        raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
+    return number
+
+
 def padded(low: float, high: float, share: float = 0.08) -> list[float]:
     """Widen an interval by a share of its length at each end."""
     margin = share * (high - low) or 1.0

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from dlmath.calibration import conformal_quantile, coverage
-from dlmath.interactive._base import draw_still
+from dlmath.interactive._base import check_between, draw_still
 from dlmath.interactive._computed import ComputedPlot, _slider
 from dlmath.interactive._nuclear import _check_choice
-from dlmath.interactive._ridge import _name_above, _start
+from dlmath.interactive._ridge import _name_above
 
 METHODS = ("own error bars", "conformal, at random", "conformal, at the edges")
 KINDS = ("calibration", "edges", "test", "proper")
@@ -45,7 +45,7 @@ def coverage_explorer(
         Height in pixels on narrow and on wide pages.
     """
     models = {name: _one_model(name, splits) for name, splits in results["calibration"].items()}
-    level = _start("level", level, (0.5, 0.99))
+    level = check_between("level", level, (0.5, 0.99))
     tests = list(next(iter(models.values()))["splits"])
     choices = {
         "model": (model, list(models)),

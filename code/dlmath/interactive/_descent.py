@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from dlmath.interactive._base import check_vector, draw_still
+from dlmath.interactive._base import check_between, check_vector, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
 
 RULES = ("constant rate", "exact line search")
@@ -51,7 +51,7 @@ def quadratic_descent(
         Height in pixels on narrow and on wide pages.
     """
     kappa, share = (
-        _within(name, value, limits)
+        check_between(name, value, limits)
         for name, value, limits in (("kappa", kappa, KAPPAS), ("share", share, SHARES))
     )
     k = _check_count("k", k, 0, STEPS)
@@ -110,10 +110,3 @@ def quadratic_descent(
         alt=alt,
         height=height,
     )
-
-
-def _within(name: str, value: Any, limits: tuple[float, float]) -> float:
-    number = float(check_vector(name, [value])[0])
-    if not limits[0] <= number <= limits[1]:
-        raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
-    return number

@@ -8,7 +8,14 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
-from dlmath.interactive._base import Interactive, check_alt, check_height, check_vector, draw_still
+from dlmath.interactive._base import (
+    Interactive,
+    check_alt,
+    check_between,
+    check_height,
+    check_vector,
+    draw_still,
+)
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
 from dlmath.linear_networks import mode_strength, switch_time
@@ -22,13 +29,6 @@ RATIOS = (0.4, 0.9)
 LONGEST = 400.0
 ETAS = (0.02, 0.5)
 BEGINNINGS = 6
-
-
-def _between(name: str, value: Any, limits: tuple[float, float]) -> float:
-    number = float(check_vector(name, [value])[0])
-    if not limits[0] <= number <= limits[1]:
-        raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
-    return number
 
 
 def linear_modes(
@@ -60,7 +60,7 @@ def linear_modes(
         Height in pixels on narrow and on wide pages.
     """
     depth = _check_count("depth", depth, *DEPTHS)
-    start, ratio = _between("start", start, STARTS), _between("ratio", ratio, RATIOS)
+    start, ratio = check_between("start", start, STARTS), check_between("ratio", ratio, RATIOS)
     rng = np.random.default_rng(0)
     draws = rng.standard_normal((DEPTHS[1], MODES * MODES)) / np.sqrt(MODES)
     s = ratio ** np.arange(MODES)
@@ -146,7 +146,7 @@ class SharpnessLive(Interactive):
         for name, values in (("x", x), ("y", y)):
             if np.ptp(values) == 0:
                 raise ValueError(f"{name} must not be all equal")
-        hidden, eta = _check_count("hidden", hidden, 2, 40), _between("eta", eta, ETAS)
+        hidden, eta = _check_count("hidden", hidden, 2, 40), check_between("eta", eta, ETAS)
         scale = {name: [float(v.mean()), float(v.std())] for name, v in (("x", x), ("y", y))}
         given = {name: (v - v.mean()) / v.std() for name, v in (("x", x), ("y", y))}
         starts = [tiny_network(hidden, seed) for seed in range(BEGINNINGS)]

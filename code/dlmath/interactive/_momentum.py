@@ -10,7 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from dlmath.interactive._base import Interactive, check_alt, check_height, check_vector, draw_still
+from dlmath.interactive._base import (
+    Interactive,
+    check_alt,
+    check_between,
+    check_height,
+    check_vector,
+    draw_still,
+)
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
 from dlmath.interactive._random import lehmer_uniform
@@ -26,13 +33,6 @@ BATCHES = (1, 64)
 WALKERS = 300
 AHEAD = 150
 SEED = 1
-
-
-def _within(name: str, value: Any, limits: tuple[float, float]) -> float:
-    number = float(check_vector(name, [value], 1)[0])
-    if not limits[0] <= number <= limits[1]:
-        raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {value!r}")
-    return number
 
 
 def momentum_eigenvalues(
@@ -57,7 +57,7 @@ def momentum_eigenvalues(
     height : (int, int)
         Height in pixels on narrow and on wide pages.
     """
-    kappa = _within("kappa", kappa, KAPPAS)
+    kappa = check_between("kappa", kappa, KAPPAS)
     eta, beta = heavy_ball_parameters(1.0, kappa)
 
     def draw(figure: Figure) -> None:
@@ -166,7 +166,7 @@ class SgdCloud(Interactive):
         height: tuple[int, int] = (1010, 580),
     ) -> None:
         X, y = _check_fit(X, y)
-        eta = _within("eta", eta, ETAS)
+        eta = check_between("eta", eta, ETAS)
         batch = _check_count("batch", batch, *BATCHES)
         n = len(X)
         e = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]

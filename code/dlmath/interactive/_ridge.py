@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from dlmath.interactive._base import check_limits, check_vector, draw_still, padded
+from dlmath.interactive._base import check_between, check_limits, check_vector, draw_still, padded
 from dlmath.interactive._computed import (
     GRID,
     ComputedPlot,
@@ -69,16 +69,6 @@ def _penalties(name: str, limits: Any, d: list[float], n: int) -> tuple[float, f
     if low <= 0:
         raise ValueError(f"{name} must be positive, got ({low}, {high})")
     return low, high
-
-
-def _start(name: str, value: Any, limits: tuple[float, float]) -> float:
-    """Check where a slider begins."""
-    if value is None:
-        return float(np.sqrt(limits[0] * limits[1]))
-    number = float(check_vector(name, [value])[0])
-    if not limits[0] <= number <= limits[1]:
-        raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
-    return number
 
 
 def _name_above(axes: Axes) -> None:
@@ -184,7 +174,8 @@ def ridge_explorer(
     x_new, y_new = _check_new(x_new, y_new)
     d, n = fit.free["d"], fit.x.size
     lambdas = _penalties("limits", limits, d, n)
-    lam = _start("lam", lam, lambdas)
+    middle = float(np.sqrt(lambdas[0] * lambdas[1]))
+    lam = middle if lam is None else check_between("lam", lam, lambdas)
     design = fit.design(fit.x)
     penalised = _rotated(design, fit.y, np.zeros(degree + 1), 0.0)
     everywhere, everything = np.append(fit.x, x_new), np.append(fit.y, y_new)
@@ -304,7 +295,7 @@ def early_stopping_and_ridge(
     steps = _check_count("steps", steps, 1, MOST_STEPS)
     matched = d[0] ** 2 / n
     lambdas = (float(matched / MOST_STEPS), float(10 * matched))
-    lam = _start("lam", 3 * matched / steps if lam is None else lam, lambdas)
+    lam = check_between("lam", 3 * matched / steps if lam is None else lam, lambdas)
     data = {
         **fit.data,
         "range": padded(fit.x.min(), fit.x.max(), 0.015),
@@ -416,14 +407,14 @@ def analytic_continuation(
     if (spectrum < 0).any() or not spectrum.any():
         raise ValueError("spectrum must be nowhere negative, and not zero")
     kernel = _check_matrix("kernel", kernel, omega.size)
-    noise = _start("noise", noise, NOISES)
+    noise = check_between("noise", noise, NOISES)
     n = len(kernel)
     left, d, right = np.linalg.svd(kernel, full_matrices=False)
     kept = d > 1e-9 * d[0]
     d, signal = d[kept], left.T[kept] @ (kernel @ spectrum)
     low, high = np.floor(np.log10(np.array([1e-15, 100]) * d[0] ** 2 / n))
     lambdas = (float(10**low), float(10**high))
-    lam = _start("lam", np.clip(noise**2, *lambdas) if lam is None else lam, lambdas)
+    lam = check_between("lam", np.clip(noise**2, *lambdas) if lam is None else lam, lambdas)
     top = spectrum.max()
     data = {
         "n": n,

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import expit
 
-from dlmath.interactive._base import check_vector, draw_still
+from dlmath.interactive._base import check_between, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
 from dlmath.interactive._random import lehmer_normals
 
@@ -91,9 +91,7 @@ def signals_by_depth(
         raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
     depth = _check_count("depth", depth, *DEPTHS)
     width = _check_count("width", width, *WIDTHS)
-    scale = float(check_vector("scale", [scale])[0])
-    if not SCALES[0] <= scale <= SCALES[1]:
-        raise ValueError(f"scale must lie between {SCALES[0]:g} and {SCALES[1]:g}, got {scale:g}")
+    scale = check_between("scale", scale, SCALES)
 
     def draw(figure: Figure) -> None:
         As, forwards, backwards = _signals(activation, depth, width, scale, 1)
@@ -179,9 +177,7 @@ def learning_rate_search(
     height : (int, int)
         Height in pixels on narrow and on wide pages.
     """
-    condition = float(check_vector("condition", [condition])[0])
-    if not 1 <= condition <= 1e4:
-        raise ValueError(f"condition must lie between 1 and 10000, got {condition:g}")
+    condition = check_between("condition", condition, (1, 1e4))
     k = _check_count("k", k, 1, 1000)
     ramp = _check_count("ramp", ramp, 20, 1000)
     data = {
