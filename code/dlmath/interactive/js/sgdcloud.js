@@ -3,8 +3,10 @@ import { button, checkbox, makeFrame, slider } from "./controls.js";
 import { css, readColours, watchTheme } from "./canvas.js";
 import { Animation } from "./animation.js";
 import { keys } from "./keys.js";
+import { thinned } from "./record.js";
 import { uniformStream } from "./models/lehmer.js";
-import { predictedCovariance, principal, swarmAt, swarmCovariance, swarmStep } from "./models/sgd-swarm.js";
+import { predictedCovariance, swarmAt, swarmCovariance, swarmStep } from "./models/sgd-swarm.js";
+import { principal } from "./models/symmetric.js";
 
 const PIXELS = 480, STEPS_PER_FRAME = 3, CALM_STEPS = 60, FRAMES_PER_PLOT = 6, KEPT = 400;
 const SETTINGS = ["eta", "batch", "langevin"];
@@ -37,7 +39,7 @@ function render({ model, el }) {
   // The spreads along the two axes of the posterior, in its own standard deviations.
   function note(steps) {
     const S = swarmCovariance(walkers);
-    if (curve.steps.length >= KEPT) for (const name of Object.keys(curve)) curve[name] = curve[name].filter((_, i) => i % 2 === 0);
+    curve = thinned(curve, KEPT);
     curve.steps.push(steps);
     curve.along.push(Math.sqrt(along(axis, S) / long));
     curve.across.push(Math.sqrt(along(across, S) / short));

@@ -2,15 +2,10 @@ import { Panel, format, onResize } from "./plot.js";
 import { button, makeFrame, slider } from "./controls.js";
 import { Animation } from "./animation.js";
 import { keys } from "./keys.js";
+import { thinned } from "./record.js";
 import { descendOnce, meanSquare, predict, sharpest } from "./models/tiny-network.js";
 
 const STEPS_PER_FRAME = 5, CALM_STEPS = 200, ITERATIONS = 4, FIRST = 200, KEPT = 500, CURVE = 121;
-
-// Keeps the record short: when it is full, every second entry goes.
-function thinned(record) {
-  if (record.steps.length < KEPT) return record;
-  return Object.fromEntries(Object.entries(record).map(([name, values]) => [name, values.filter((_, i) => i % 2 === 0)]));
-}
 
 function fitPanel({ theta, m, data, xlabel, ylabel, scale }) {
   const low = Math.min(...data.x), high = Math.max(...data.x), margin = 0.04 * (high - low);
@@ -58,7 +53,7 @@ function render({ model, el }) {
   let eta = model.get("eta"), start = 0, theta, direction, record, failed;
 
   function note(step, iterations) {
-    record = thinned(record);
+    record = thinned(record, KEPT);
     record.steps.push(step);
     record.cost.push(meanSquare(theta, m, data));
     record.sharp.push(sharpest(theta, m, data, direction, iterations));

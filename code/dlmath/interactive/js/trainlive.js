@@ -3,6 +3,7 @@ import { button, makeFrame, select, slider } from "./controls.js";
 import { css, mix, readColours, watchTheme } from "./canvas.js";
 import { Animation } from "./animation.js";
 import { keys } from "./keys.js";
+import { thinned } from "./record.js";
 import { randomStream } from "./models/random.js";
 import { freshOptimizer } from "./models/optimizers.js";
 import { initialParameters, judge, logOdds, shuffled, trainEpoch } from "./models/live-network.js";
@@ -14,12 +15,6 @@ const SETTINGS = ["dataset", "depth", "width", "activation", "optimizer", "eta",
 const REBUILD = ["dataset", "depth", "width", "activation"];
 
 const networkSizes = ({ depth, width }) => [2, ...Array(depth).fill(width), 1];
-
-// Keeps a curve short: when it is full, every second point goes.
-function thin(curve) {
-  if (curve.epochs.length < KEPT) return;
-  for (const name of Object.keys(curve)) curve[name] = curve[name].filter((_, i) => i % 2 === 0);
-}
 
 function costPanel({ epochs, train, test }) {
   const last = epochs.at(-1), all = [...train, ...test].filter((value) => Number.isFinite(value) && value > 0);
@@ -66,7 +61,7 @@ function render({ model, el }) {
   function note(epoch) {
     const { train, test } = data();
     run.now = { train: judge(run.parameters, run.activation, train.X, train.y), test: judge(run.parameters, run.activation, test.X, test.y) };
-    thin(curve);
+    curve = thinned(curve, KEPT);
     curve.epochs.push(epoch);
     curve.train.push(run.now.train.cost);
     curve.test.push(run.now.test.cost);

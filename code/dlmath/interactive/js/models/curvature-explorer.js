@@ -3,21 +3,17 @@ import { format } from "../plot.js";
 import { keys } from "../keys.js";
 import { zeroLine } from "./contour.js";
 import { bfgs, dampedNewton, eigen, plainNewton, steepestDescent } from "./quasi-newton.js";
+import { himmelblau, rosenbrock } from "./valleys.js";
 
 const TOL = 1e-6, MOST = 200, GRID = 56, LEAST = 1e-12;
 
 // Cost, gradient and Hessian.
 const SURFACES = {
   rosenbrock: {
-    f: ([x, y]) => 100 * (y - x * x) ** 2 + (1 - x) ** 2,
-    g: ([x, y]) => [-400 * x * (y - x * x) - 2 * (1 - x), 200 * (y - x * x)],
+    ...rosenbrock,
     h: ([x, y]) => [[1200 * x * x - 400 * y + 2, -400 * x], [-400 * x, 200]],
   },
-  himmelblau: {
-    f: ([x, y]) => (x * x + y - 11) ** 2 + (x + y * y - 7) ** 2,
-    g: ([x, y]) => [4 * x * (x * x + y - 11) + 2 * (x + y * y - 7), 2 * (x * x + y - 11) + 4 * y * (x + y * y - 7)],
-    h: ([x, y]) => [[12 * x * x + 4 * y - 42, 4 * (x + y)], [4 * (x + y), 12 * y * y + 4 * x - 26]],
-  },
+  himmelblau,
   well: {
     f: ([x, y]) => Math.sqrt(1 + x * x) + 2 * Math.sqrt(1 + y * y) - 3,
     g: ([x, y]) => [x / Math.sqrt(1 + x * x), (2 * y) / Math.sqrt(1 + y * y)],

@@ -1,3 +1,5 @@
+import { principal } from "./symmetric.js";
+
 // Line search, BFGS and Newton's method as in dlmath.optimizers. A problem has f, g and, for
 // Newton's method in two dimensions, h: cost, gradient and Hessian at an array.
 
@@ -86,15 +88,11 @@ function bfgs(problem, x0, tol, most) {
   return descend(problem, x0, { direction: (x, g) => product(g).map((v) => -v), first: asBefore, update }, tol, most);
 }
 
-// Eigenvalues of a symmetric 2 x 2 matrix, and the eigenvector of the first.
-function eigen([[a, b], [, d]]) {
-  const mean = (a + d) / 2, radius = Math.hypot((a - d) / 2, b), angle = Math.atan2(2 * b, a - d) / 2;
-  return { values: [mean + radius, mean - radius], vector: [Math.cos(angle), Math.sin(angle)] };
-}
+const eigen = ([[a, b], [, d]]) => principal([a, b, d]);
 
 // Newton's direction with the absolute values of the curvatures.
 function downhill(H, g) {
-  const { values, vector: [c, s] } = eigen(H);
+  const { values, axis: [c, s] } = eigen(H);
   const sizes = values.map(Math.abs), floor = 1e-8 * (Math.max(...sizes) || 1);
   const [p, q] = [c * g[0] + s * g[1], -s * g[0] + c * g[1]].map((part, i) => -part / Math.max(sizes[i], floor));
   return [c * p - s * q, s * p + c * q];

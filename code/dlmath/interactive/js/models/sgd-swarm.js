@@ -29,12 +29,6 @@ function swarmCovariance(walkers) {
   return sums.map((sum) => sum / walkers.length);
 }
 
-// Eigenvalues and the first unit vector of a symmetric matrix [a, b, c], the larger one first.
-function principal([a, b, c]) {
-  const middle = (a + c) / 2, half = Math.hypot((a - c) / 2, b), angle = Math.atan2(2 * b, a - c) / 2;
-  return { values: [middle + half, middle - half], axis: [Math.cos(angle), Math.sin(angle)] };
-}
-
 // What the noise ought to make of the swarm. With [S11, S12, S22] = s the equation of the balance is
 // (I - A) s = constant: the constant part of the noise, and A what a step makes of a covariance.
 function predictedCovariance({ X, e }, { eta, batch, temperature }) {

@@ -1,3 +1,5 @@
+import { himmelblau, rosenbrock } from "./valleys.js";
+
 // Costs of two parameters x on which optimisers go down. Each has its gradient, its Hessian as
 // [[h11, h12], [h12, h22]], its least value and where it is taken, the box that is looked at, the
 // start and learning rate with which one begins, a size of noise, and the excess over the least
@@ -9,7 +11,7 @@ function turned([x, y], degrees) {
 }
 
 // x^T H x / 2 with the eigenvalues 1, along a direction turned by an angle, and kappa.
-function quadraticSurface({ kappa = 100, angle = 0 }) {
+function quadraticSurface({ kappa, angle }) {
   const [c, s] = turned([1, 0], angle);
   const h = [[c * c + kappa * s * s, (1 - kappa) * c * s], [(1 - kappa) * c * s, s * s + kappa * c * c]];
   const times = (x) => [h[0][0] * x[0] + h[0][1] * x[1], h[0][1] * x[0] + h[1][1] * x[1]];
@@ -22,21 +24,14 @@ function quadraticSurface({ kappa = 100, angle = 0 }) {
 }
 
 const rosenbrockSurface = () => ({
-  cost: ([x, y]) => (1 - x) ** 2 + 100 * (y - x * x) ** 2,
-  gradient: ([x, y]) => [-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)],
+  cost: rosenbrock.f, gradient: rosenbrock.g,
   hessian: ([x, y]) => [[2 + 1200 * x * x - 400 * y, -400 * x], [-400 * x, 200]],
   least: 0, minima: [[1, 1]], start: [-1.2, 1], eta: 1e-3, noise: 10, soft: 0.05,
   xlim: [-2, 2], ylim: [-1, 3],
 });
 
-// Four minima of equal depth.
 const himmelblauSurface = () => ({
-  cost: ([x, y]) => (x * x + y - 11) ** 2 + (x + y * y - 7) ** 2,
-  gradient([x, y]) {
-    const a = x * x + y - 11, b = x + y * y - 7;
-    return [4 * x * a + 2 * b, 2 * a + 4 * y * b];
-  },
-  hessian: ([x, y]) => [[12 * x * x + 4 * y - 42, 4 * (x + y)], [4 * (x + y), 12 * y * y + 4 * x - 26]],
+  cost: himmelblau.f, gradient: himmelblau.g, hessian: himmelblau.h,
   least: 0,
   minima: [[3, 2], [-2.805118, 3.131313], [-3.77931, -3.283186], [3.584428, -1.848127]],
   start: [-0.5, -1.5], eta: 1e-2, noise: 10, soft: 3,
