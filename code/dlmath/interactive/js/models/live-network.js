@@ -86,9 +86,10 @@ function shuffled(n, random) {
 
 // Visits every sample once; false where a parameter is no longer finite.
 function trainEpoch({ parameters, activation, optimizer, eta, batch, state }, X, y, order) {
+  const settings = { eta };
   for (let first = 0; first < order.length; first += batch) {
     const rows = order.slice(first, first + batch);
-    optimizerStep(optimizer, { eta }, state, parameters, backpropagate(parameters, activation, X, y, rows));
+    optimizerStep(optimizer, settings, state, parameters, backpropagate(parameters, activation, X, y, rows));
   }
   return parameters.every((parameter) => parameter.every(Number.isFinite));
 }

@@ -1,33 +1,30 @@
 // First-order methods, each the namesake of one in dlmath.optimizers, and schedules of the rate.
 // Parameters and gradients are lists of arrays of numbers, as there.
 
-const STEP_SETTINGS = { momentum: 0.9, rho: 0.99, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, biasCorrection: true };
+const STEP_SETTINGS = { momentum: 0.9, rho: 0.99, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, biasCorrection: true };
 
 // Running means of g and of its square; c1 and c2 correct for their start at zero.
-function adamUpdate(g, { eta, beta1, beta2, epsilon, c1, c2 }, { m, v }, i, greatest = null) {
+function adamUpdate(g, { eta, beta1, beta2, epsilon, c1, c2 }, { m, v }, i) {
   m[i] = beta1 * m[i] + (1 - beta1) * g;
   v[i] = beta2 * v[i] + (1 - beta2) * g * g;
-  if (greatest) greatest[i] = Math.max(greatest[i], v[i]);
-  return (eta * m[i]) / c1 / (Math.sqrt((greatest ?? v)[i] / c2) + epsilon);
+  return (eta * m[i]) / c1 / (Math.sqrt(v[i] / c2) + epsilon);
 }
 
-// What is subtracted from entry i of a parameter x, whose gradient is g there. The arrays m, v and
-// top are what a method remembers of a parameter.
+// What is subtracted from entry i of a parameter, whose gradient is g there. The arrays m and v are
+// what a method remembers of a parameter.
 const UPDATES = {
   "gradient-descent": (g, { eta }) => eta * g,
   momentum: (g, { eta, momentum }, { m }, i) => eta * (m[i] = momentum * m[i] + g),
   nesterov: (g, { eta, momentum }, { m }, i) => eta * (g + momentum * (m[i] = momentum * m[i] + g)),
   adagrad: (g, { eta, epsilon }, { v }, i) => (eta * g) / (Math.sqrt(v[i] += g * g) + epsilon),
   rmsprop: (g, { eta, rho, epsilon }, { v }, i) => (eta * g) / (Math.sqrt(v[i] = rho * v[i] + (1 - rho) * g * g) + epsilon),
-  adam: (g, o, memory, i) => adamUpdate(g, o, memory, i),
-  amsgrad: (g, o, memory, i) => adamUpdate(g, o, memory, i, memory.top),
-  adamw: (g, o, memory, i, x) => o.eta * o.weightDecay * x[i] + adamUpdate(g, o, memory, i),
+  adam: adamUpdate,
 };
 
-// What an optimizer remembers: the number of its steps, and three arrays for each parameter.
+// What an optimizer remembers: the number of its steps, and two arrays for each parameter.
 function freshOptimizer(parameters) {
   const zeros = (parameter) => new Float64Array(parameter.length);
-  return { k: 0, memories: parameters.map((parameter) => ({ m: zeros(parameter), v: zeros(parameter), top: zeros(parameter) })) };
+  return { k: 0, memories: parameters.map((parameter) => ({ m: zeros(parameter), v: zeros(parameter) })) };
 }
 
 // One step in place; eta is a number, or a schedule: a function of the number of steps before.
@@ -44,11 +41,11 @@ function optimizerStep(method, settings, state, parameters, gradients) {
   now.c2 = now.biasCorrection ? 1 - now.beta2 ** state.k : 1;
   for (let at = 0; at < parameters.length; at++) {
     const parameter = parameters[at], gradient = gradients[at], memory = state.memories[at];
-    for (let i = 0; i < parameter.length; i++) parameter[i] -= update(gradient[i], now, memory, i, parameter);
+    for (let i = 0; i < parameter.length; i++) parameter[i] -= update(gradient[i], now, memory, i);
   }
 }
 
 // Schedules, as in dlmath.optimizers.
 const inverseDecay = (eta, decay) => (k) => eta / (1 + decay * k);
-const cosineDecay = (eta, steps, least = 0) => (k) => least + ((eta - least) * (1 + Math.cos((Math.PI * Math.min(k, steps)) / steps))) / 2;
+const cosineDecay = (eta, steps) => (k) => (eta * (1 + Math.cos((Math.PI * Math.min(k, steps)) / steps))) / 2;
 const warmUp = (eta, steps) => (k) => Math.min(1, (k + 1) / steps) * (typeof eta === "function" ? eta(k) : eta);
