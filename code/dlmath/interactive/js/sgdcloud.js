@@ -18,8 +18,13 @@ function render({ model, el }) {
   const data = model.get("data"), { posterior, limit, walkers: count, start, seed, ahead } = data;
   const { values: [long, short], axis } = principal(posterior), across = [-axis[1], axis[0]];
   const read = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
-  let state = read(), uniform, walkers, curve, frames = 0;
-  const settings = () => ({ eta: state.eta, batch: state.batch, temperature: state.langevin ? data.temperature : 0 });
+  let state, settings, predicted, uniform, walkers, curve, frames = 0;
+
+  function take(next) {
+    state = next;
+    settings = { eta: state.eta, batch: state.batch, temperature: state.langevin ? data.temperature : 0 };
+    predicted = predictedCovariance(data, settings);
+  }
 
   const canvas = html("canvas", { class: "dlm-surface", role: "img", width: PIXELS, height: PIXELS });
   const box = html("div", { class: "dlm-ising" });
@@ -48,7 +53,7 @@ function render({ model, el }) {
   function walk(steps) {
     const before = curve.steps.at(-1);
     for (let k = 0; k < steps; k++) {
-      swarmStep(walkers, data, settings(), uniform);
+      swarmStep(walkers, data, settings, uniform);
       if ((k + 1) % STEPS_PER_FRAME === 0 || k === steps - 1) note(before + k + 1);
     }
   }
@@ -65,7 +70,7 @@ function render({ model, el }) {
   }
 
   function drawSwarm() {
-    const colours = readColours(root, context), predicted = predictedCovariance(data, settings());
+    const colours = readColours(root, context);
     context.fillStyle = css(colours.bg);
     context.fillRect(0, 0, PIXELS, PIXELS);
     context.fillStyle = css(colours.c1);
@@ -79,7 +84,7 @@ function render({ model, el }) {
   }
 
   function numbers() {
-    const S = swarmCovariance(walkers), predicted = predictedCovariance(data, settings());
+    const S = swarmCovariance(walkers);
     const pair = (M) => (M ? `${format(Math.sqrt(along(axis, M)), 2)}, ${format(Math.sqrt(along(across, M)), 2)}` : "no limit");
     return [
       ["steps", String(curve.steps.at(-1))],
@@ -91,7 +96,7 @@ function render({ model, el }) {
   }
 
   function spreadPanel() {
-    const predicted = predictedCovariance(data, settings()), last = curve.steps.at(-1), xlim = [0, Math.max(300, last)];
+    const last = curve.steps.at(-1), xlim = [0, Math.max(300, last)];
     const lines = predicted ? [[along(axis, predicted) / long, 1], [along(across, predicted) / short, 4]] : [];
     const ylim = [0.1, 30];
     return {
@@ -141,13 +146,14 @@ function render({ model, el }) {
   }
 
   function change(next) {
-    state = { ...state, ...next };
+    take({ ...state, ...next });
     draw();
     if (!animation.running) say();
     for (const name of SETTINGS) model.set(name, state[name]);
     model.save_changes();
   }
 
+  take(read());
   const shown = {
     eta: slider("learning rate η", { min: data.etas[0], max: data.etas[1], log: true, describe: (value) => format(value, 2) }, state.eta, (eta) => change({ eta })),
     batch: slider("batch size B", { min: 1, max: 64, log: true, integer: true, describe: String }, state.batch, (batch) => change({ batch })),
@@ -160,7 +166,7 @@ function render({ model, el }) {
   const outside = () => {
     const next = read();
     if (SETTINGS.every((name) => next[name] === state[name])) return;
-    state = next;
+    take(next);
     draw();
     for (const name of SETTINGS) shown[name].show(state[name]);
   };
