@@ -245,6 +245,7 @@ def score(run: Run) -> float:
     return mean if mean > SMALL else SMALL * int(np.argmax(run.costs <= SMALL)) / len(run.costs)
 
 
+@cache
 def _normals(steps: int) -> np.ndarray:
     """Draw the page's normal numbers, two for each step."""
     return small_fast_normals(SEED, 2 * steps).reshape(steps, 2)

@@ -88,7 +88,7 @@ function raceMessage(runs, k) {
 
 function swatch({ color, dash }) {
   const line = svg("path", { d: "M1 6H27", style: `stroke:${colour(color)}`, "stroke-width": 3, "stroke-dasharray": dash, fill: "none" });
-  return svg("svg", { width: 28, height: 12, "aria-hidden": "true", class: "dlm-swatch" }, line);
+  return svg("svg", { width: 28, height: 12, "aria-hidden": "true" }, line);
 }
 
 function render({ model, el }) {
@@ -141,6 +141,8 @@ function render({ model, el }) {
     if ("angle" in next && !next.start) next.start = turned(params.start, next.angle - params.angle);
     params = { ...params, ...next };
     settle();
+    // Another surface has its own start, and its own rate.
+    if ("surface" in next && !next.start) params = { ...params, start: surface.start, eta: surface.eta };
     if (next.steps) { k = animation.running ? Math.min(k, params.steps) : params.steps; progress.input.max = params.steps; }
     race(!DRAGGED.some((name) => name in next) || "surface" in next);
     draw();
@@ -154,13 +156,10 @@ function render({ model, el }) {
 
   const choose = (name) => (value) => { change({ [name]: value }); suit(); save(); };
 
-  // Another surface has its own start, and its own rate.
   function chooseSurface(name) {
-    const made = SURFACES[name].make(params, data.neuron);
-    animation.run(false);
+    setRunning(false);
     k = params.steps;
-    change({ surface: name, start: made.start, eta: made.eta });
-    run(false);
+    change({ surface: name });
     showControls();
     save();
   }
@@ -178,10 +177,14 @@ function render({ model, el }) {
     else draw();
   });
 
-  function run(on) {
-    if (on) clock = k >= params.steps ? 0 : k;
+  function setRunning(on) {
     runButton.input.textContent = on ? "Pause" : "Run";
     animation.run(on);
+  }
+
+  function run(on) {
+    if (on) clock = k >= params.steps ? 0 : k;
+    setRunning(on);
     if (!on) { draw(); announce(); }
   }
 
