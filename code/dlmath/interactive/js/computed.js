@@ -7,7 +7,7 @@ const POINT_HINT = "Drag the point, or move it with the arrow keys.";
 const POINTS_HINT = "Drag the points, or move them with the arrow keys.";
 
 function describer({ digits = 3, unit = "", integer }) {
-  return (value) => (integer ? String(Math.round(value)).replace("-", "−") : format(value, digits)) + unit;
+  return (value) => (integer ? String(value).replace("-", "−") : format(value, digits)) + unit;
 }
 
 // A figure that computes: compute(params, data) gives panels and readouts; actions are buttons.
@@ -56,9 +56,10 @@ function computedPlot({ compute, actions = {} }) {
       for (const [name, control] of Object.entries(shown)) control.show(params[name]);
     }
 
-    // What has a log scale moves by equal ratios; a word is there at once.
-    const log = new Set(model.get("controls").filter((c) => c.log).map((c) => c.name));
-    const between = (name, a, b, t) => (typeof b === "string" ? b : Array.isArray(a) ? a.map((v, i) => between("", v, b[i], t)) : log.has(name) ? a * (b / a) ** t : a + t * (b - a));
+    // What has a log scale moves by equal ratios, what counts by whole numbers; a word is there at once.
+    const named = (kind) => new Set(model.get("controls").filter((c) => c[kind]).map((c) => c.name)), log = named("log"), whole = named("integer");
+    const onTheWay = (name, a, b, t) => (typeof b === "string" ? b : Array.isArray(a) ? a.map((v, i) => onTheWay("", v, b[i], t)) : log.has(name) ? a * (b / a) ** t : a + t * (b - a));
+    const between = (name, ...way) => (whole.has(name) ? Math.round(onTheWay(name, ...way)) : onTheWay(name, ...way));
 
     function moveTo(target) {
       cancelAnimationFrame(motion);

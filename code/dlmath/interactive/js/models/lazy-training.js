@@ -68,8 +68,8 @@ function linearised(kernel, y, eta, steps) {
 }
 
 const made = new Map();
-function trained({ m, scale, tau, draw: at }, { x, y }) {
-  const width = 2 * Math.round(m / 2), draw = Math.round(at), key = [width, scale, tau, draw].join(" ");
+function trained({ m, scale, tau, draw }, { x, y }) {
+  const width = 2 * Math.round(m / 2), key = [width, scale, tau, draw].join(" ");
   if (made.has(key)) return made.get(key);
   const before = startOf(width, draw), after = startOf(width, draw);
   const kernel = gram(before, x, x), trace = kernel.reduce((sum, row, i) => sum + row[i], 0);

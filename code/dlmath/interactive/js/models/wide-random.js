@@ -21,7 +21,7 @@ function unitsOf(stream, m) {
 const output = (units, x) => units.reduce((sum, { w, b, a }) => sum + a * Math.max(w * x + b, 0), 0) / Math.sqrt(units.length);
 
 function networksOf({ m, draw, place }, { count, shown }) {
-  const stream = normalStream(7919 * Math.round(draw) + 1), at = spaced(-REACH, REACH, POINTS);
+  const stream = normalStream(7919 * draw + 1), at = spaced(-REACH, REACH, POINTS);
   const curves = [], pairs = [];
   for (let k = 0; k < count; k++) {
     const units = unitsOf(stream, m);
