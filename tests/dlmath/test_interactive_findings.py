@@ -6,6 +6,7 @@ from dlmath.interactive import SharpnessLive, linear_modes
 from dlmath.interactive._findings import tiny_forward, tiny_network
 from dlmath.linear_networks import factor_gradients, mode_strength, switch_time
 from dlmath.networks import FeedForwardNetwork
+from dlmath.networks._training import flatten, views
 from dlmath.sharpness import sharpness
 from numpy.testing import assert_allclose
 from test_interactive import run_js
@@ -115,15 +116,13 @@ def problem(hidden=5, n=9):
 
 def at(theta, hidden):
     network = FeedForwardNetwork([1, hidden, 1], "tanh")
-    ends = np.cumsum([p.size for p in network.parameters])[:-1]
-    for p, piece in zip(network.parameters, np.split(theta, ends), strict=True):
-        p[...] = piece.reshape(p.shape)
+    network.parameters = views(theta, network.parameters)
     return network
 
 
 def gradient_of(x, y, hidden):
     X, Y = x[:, np.newaxis], y[:, np.newaxis]
-    return lambda theta: np.concatenate([g.ravel() for g in at(theta, hidden).gradients(X, Y)])
+    return lambda theta: flatten(at(theta, hidden).gradients(X, Y))
 
 
 def test_cost_gradient_and_forward_of_the_tiny_network():

@@ -16,15 +16,18 @@ from dlmath.linear_networks import (
     switch_time,
 )
 from dlmath.networks import FeedForwardNetwork
+from dlmath.networks._training import flatten, views
 from dlmath.sharpness import hessian_vector_product, sharpness
 from scipy import integrate, optimize
 
 torch.set_num_threads(1)
 
 
-def rows_of(array):
-    """Flatten several arrays into one vector."""
-    return np.concatenate([np.ravel(part) for part in array])
+def with_parameters(network, parameters):
+    """Give a copy of a network with these parameters for its own."""
+    moved = network.copy()
+    moved.parameters = parameters
+    return moved
 
 
 # The parts of an error.
@@ -101,34 +104,27 @@ def test_gradients_of_factors(verify):
     leaves = [torch.tensor(W, requires_grad=True) for W in factors]
     cost = ((torch.tensor(Y) - torch.tensor(X) @ torch.linalg.multi_dot(leaves)) ** 2).sum() / n
     cost.backward()
-    automatic = rows_of([leaf.grad.numpy() for leaf in leaves])
+    automatic = flatten([leaf.grad.numpy() for leaf in leaves])
     D = 2 * (X.T @ X / n @ np.linalg.multi_dot(factors) - X.T @ Y / n)
     ours = factor_gradients(factors, D)
-    verify.agree(automatic, rows_of(ours), rtol=1e-11, atol=1e-10)
-    verify.refutes(automatic, rows_of(ours) / 2, why="factor 2")
-    verify.refutes(automatic, rows_of(ours) * n, why="factor n")
-    verify.refutes(automatic, -rows_of(ours), why="sign")
-    verify.refutes(automatic, rows_of([G.T for G in ours]), why="transpose")
+    verify.agree(automatic, flatten(ours), rtol=1e-11, atol=1e-10)
+    verify.refutes(automatic, flatten(ours) / 2, why="factor 2")
+    verify.refutes(automatic, flatten(ours) * n, why="factor n")
+    verify.refutes(automatic, -flatten(ours), why="sign")
+    verify.refutes(automatic, flatten([G.T for G in ours]), why="transpose")
 
 
 def flow(slope, start, times, **tolerance):
     """Integrate a flow from a list of arrays; give their values, one row for each time."""
-    shapes = [np.shape(part) for part in start]
-    ends = np.cumsum([np.size(part) for part in start])[:-1]
-
-    def unpack(vector):
-        pieces = np.split(vector, ends)
-        return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
-
     settings = {"rtol": 1e-11, "atol": 1e-13, "method": "DOP853"} | tolerance
     solution = integrate.solve_ivp(
-        lambda _, vector: rows_of(slope(unpack(vector))),
+        lambda _, vector: flatten(slope(views(vector, start))),
         (0, times[-1]),
-        rows_of(start),
+        flatten(start),
         t_eval=times,
         **settings,
     )
-    return [unpack(vector) for vector in solution.y.T]
+    return [views(vector, start) for vector in solution.y.T]
 
 
 def fitting(depth):
@@ -381,10 +377,7 @@ def test_conserved_along_the_flow(verify):
     network, X, Y = layered("identity")
 
     def slope(parameters):
-        moved = network.copy()
-        for p, new in zip(moved.parameters, parameters, strict=True):
-            p[...] = new
-        return [-g for g in moved.gradients(X, Y)]
+        return [-g for g in with_parameters(network, parameters).gradients(X, Y)]
 
     end = flow(slope, network.parameters, [0.5])[0]
     for layer in (1, 2):
@@ -477,10 +470,8 @@ def test_weight_decay_forgets(verify):
     lam, time = 0.3, 0.7
 
     def slope(parameters):
-        moved = network.copy()
-        for p, new in zip(moved.parameters, parameters, strict=True):
-            p[...] = new
-        return [-g - 2 * lam * p for g, p in zip(moved.gradients(X, Y), parameters, strict=True)]
+        gradients = with_parameters(network, parameters).gradients(X, Y)
+        return [-g - 2 * lam * p for g, p in zip(gradients, parameters, strict=True)]
 
     end = flow(slope, network.parameters, [time])[0]
     start = conserved(network.parameters)
@@ -522,11 +513,11 @@ def test_flow_of_the_diagonal_network(verify):
     leaves = [torch.tensor(part, requires_grad=True) for part in (u, v)]
     residual = torch.tensor(X) @ (leaves[0] ** 2 - leaves[1] ** 2) - torch.tensor(y)
     (residual**2).mean().backward()
-    automatic = -rows_of([leaf.grad.numpy() for leaf in leaves])
-    verify.agree(automatic, rows_of(mirror(X, y)([u, v])), rtol=1e-12, atol=1e-13)
-    verify.refutes(automatic, rows_of(mirror(X, y, factor=1)([u, v])), why="factor 2")
-    verify.refutes(automatic, rows_of(mirror(X, y, factor=12)([u, v])), why="factor n")
-    verify.refutes(automatic, rows_of(mirror(X, y, sign=-1)([u, v])), why="sign")
+    automatic = -flatten([leaf.grad.numpy() for leaf in leaves])
+    verify.agree(automatic, flatten(mirror(X, y)([u, v])), rtol=1e-12, atol=1e-13)
+    verify.refutes(automatic, flatten(mirror(X, y, factor=1)([u, v])), why="factor 2")
+    verify.refutes(automatic, flatten(mirror(X, y, factor=12)([u, v])), why="factor n")
+    verify.refutes(automatic, flatten(mirror(X, y, sign=-1)([u, v])), why="sign")
     # A step of dlmath is a step along it.
     theta = diagonal_descent(X, y, start=0.4, eta=0.01, steps=1)
     du, dv = mirror(X, y)([np.full(15, 0.4)] * 2)
@@ -621,15 +612,11 @@ def test_limits_of_the_start(verify):
 def small_problem():
     """Give a tanh network on a few data, its gradient as a function of a vector, and a point."""
     network, X, Y = layered("tanh", seed=6, sizes=(3, 4, 2))
-    ends = np.cumsum([p.size for p in network.parameters])[:-1]
 
-    def at(x):
-        moved = network.copy()
-        for p, piece in zip(moved.parameters, np.split(x, ends), strict=True):
-            p[...] = piece.reshape(p.shape)
-        return moved
+    def gradient(x):
+        return flatten(with_parameters(network, views(x, network.parameters)).gradients(X, Y))
 
-    return (lambda x: rows_of(at(x).gradients(X, Y))), rows_of(network.parameters), (X, Y, network)
+    return gradient, flatten(network.parameters), (X, Y, network)
 
 
 def torch_hessian(x, data):
