@@ -128,10 +128,10 @@ def test_an_order_holds_every_sample_once():
 
 def test_a_long_curve_is_thinned_alike():
     curve = {name: list(range(400)) for name in ("epochs", "train", "test")}
-    found = run_js("trainlive.js", "(() => { thin(given); return given; })()", curve)
+    found = run_js("trainlive.js", "thinned(given, KEPT)", curve)
     assert all(found[name] == list(range(0, 400, 2)) for name in found)
     short = {"epochs": [0, 1], "train": [2, 3], "test": [4, 5]}
-    assert run_js("trainlive.js", "(() => { thin(given); return given; })()", short) == short
+    assert run_js("trainlive.js", "thinned(given, KEPT)", short) == short
 
 
 def test_the_panel_holds_both_costs_and_log_two():
