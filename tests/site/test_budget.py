@@ -4,13 +4,15 @@ import gzip
 import json
 
 import pytest
-from book_pages import soup
+from book_pages import chapters, soup
 from built_site import Site
 
 POLICY = "default-src 'self' data: blob: 'unsafe-inline'"
 BYTES_WITHOUT_PICTURES = 200_000
 BYTES_WITH_PICTURES = 700_000
 BYTES_OF_MODULES = 25_000
+BYTES_OF_TITLES = 1_100
+BYTES_OF_PIECE = 5_000
 ELEMENTS = 15_000
 WIDTHS = (360, 320, 1000)
 
@@ -26,6 +28,39 @@ def test_the_chapter_of_full_length_has_full_length(long_site: Site):
     assert len(page.select(".cell_input")) >= 15
     assert len(page.select("figure img.only-light")) >= 6
     assert len(page.select(".bk-widget")) == 1
+
+
+def test_the_search_grows_much_more_slowly_than_the_book(site: Site):
+    """What its page loads at first is titles, not words; what a word asks for has a fixed size."""
+    folder = site.html / "_static" / "search"
+    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in folder.iterdir()}
+    assert sizes["index.js"] <= BYTES_OF_TITLES * len(chapters())
+    script = (folder / "index.js").read_text(encoding="utf-8")
+    pieces = json.loads(script[script.index("{") : script.rindex("}") + 1])["pieces"]
+    assert len(pieces) > 10
+    assert max(sizes[name] for _, name in pieces) <= BYTES_OF_PIECE
+    whole = (site.html / "searchindex.js").read_bytes()
+    assert 3 * sizes["index.js"] < len(gzip.compress(whole))
+
+
+@pytest.mark.parametrize(
+    ("question", "more"),
+    [
+        ("softmax", BYTES_OF_PIECE),
+        ("Adam bias correction", 3 * BYTES_OF_PIECE),
+        # No word of the book: the list of all words.
+        ("xylophone", 50_000),
+    ],
+)
+def test_a_question_costs_a_piece_for_each_word(site: Site, visit, question, more):
+    with visit(f"{site.address}/search.html") as heard:
+        first = heard.transferred()
+    with visit(f"{site.address}/search.html?q={question}") as heard:
+        heard.page.wait_for_selector(".search-summary:not(:empty)")
+        everything = heard.transferred()
+        assert heard.failures == []
+    assert first < everything <= first + more
+    assert everything <= BYTES_WITHOUT_PICTURES
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

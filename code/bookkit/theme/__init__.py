@@ -16,7 +16,15 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.config import Config
 
-from bookkit.theme import contents, elements, folding, highlighting, pictures, punctuation
+from bookkit.theme import (
+    contents,
+    elements,
+    folding,
+    highlighting,
+    pictures,
+    punctuation,
+    search,
+)
 
 HERE = Path(__file__).parent
 STYLESHEET = "_static/bookkit/book.css"
@@ -50,6 +58,7 @@ def setup(app: Sphinx) -> None:
     pictures.setup(app)
     elements.setup(app)
     punctuation.setup(app)
+    search.setup(app)
 
 
 def add_css(app: Sphinx, path: Path) -> None:
