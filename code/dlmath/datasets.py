@@ -16,19 +16,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn import datasets as _bundled
+from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
 from dlmath._checks import check_count
+from dlmath.densities import eight_gaussians
 from dlmath.ising import metropolis, wolff
 from dlmath.ising._lattice import Spins, check_size, check_temperatures
 
 __all__ = [
     "franke",
     "load_alpha_decays",
+    "load_digits",
     "load_mass_predictions",
     "load_mass_results",
     "load_nuclear_masses",
     "load_particle_masses",
+    "make_eight_gaussians",
+    "make_swiss_roll",
+    "make_two_moons",
     "simulate_ising",
 ]
 
@@ -487,6 +494,100 @@ def franke(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         + 0.5 * np.exp(-((u - 7) ** 2) / 4 - (v - 3) ** 2 / 4)
         - 0.2 * np.exp(-((u - 4) ** 2) - (v - 7) ** 2)
     )
+
+
+def load_digits() -> Bunch:
+    """Load the handwritten digits of scikit-learn in two halves, one to train and one to judge.
+
+    1797 pictures of 8 by 8 pixels in 17 levels of grey. The halves have the same share of each
+    digit and never change; what is chosen (hyperparameters, when to stop) is chosen on the first.
+
+    Returns
+    -------
+    digits : Bunch
+        ``train``, int64 of shape (898, 64), and ``test``, of shape (899, 64): rows of pixels from 0
+        (paper) to 16 (ink); ``train_labels`` and ``test_labels``: the digits 0 to 9; ``levels``:
+        17.
+
+    References
+    ----------
+    E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+    Repository, 1998; the copy of its test set that scikit-learn ships.
+
+    Examples
+    --------
+    >>> from dlmath.datasets import load_digits
+    >>> digits = load_digits()
+    >>> digits.train.shape, digits.test.shape, int(digits.train.max())
+    ((898, 64), (899, 64), 16)
+    """
+    X, y = _bundled.load_digits(return_X_y=True)
+    train, test, train_labels, test_labels = train_test_split(
+        X.astype(np.int64), y, test_size=0.5, stratify=y, random_state=0
+    )
+    return Bunch(
+        train=train, test=test, train_labels=train_labels, test_labels=test_labels, levels=17
+    )
+
+
+def make_eight_gaussians(n: int, seed: Any = 0) -> NDArray[np.float64]:
+    """Draw points from eight Gaussians on a circle of radius 2, standard deviation 0.2.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    seed : int or numpy.random.Generator, default=0
+        Seed of `numpy.random.default_rng`.
+
+    Returns
+    -------
+    X : ndarray of shape (n, 2)
+        The points; their density is `dlmath.densities.eight_gaussians`.
+    """
+    return eight_gaussians().sample(n, seed)
+
+
+def make_two_moons(n: int, seed: int = 0, *, noise: float = 0.08) -> NDArray[np.float64]:
+    """Draw points from two interleaving half circles.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 2.
+    seed : int, default=0
+        Random state of `sklearn.datasets.make_moons`.
+    noise : float, default=0.08
+        Standard deviation of the noise, in units of the circles' radius.
+
+    Returns
+    -------
+    X : ndarray of shape (n, 2)
+        The points, with zero mean, circles of radius 1.8.
+    """
+    X, _ = _bundled.make_moons(check_count("n", n, 2), noise=noise, random_state=seed)
+    return 1.8 * (X - [0.5, 0.25])
+
+
+def make_swiss_roll(n: int, seed: int = 0, *, noise: float = 0.4) -> NDArray[np.float64]:
+    """Draw points from a spiral in the plane, the section of scikit-learn's Swiss roll.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    seed : int, default=0
+        Random state of `sklearn.datasets.make_swiss_roll`.
+    noise : float, default=0.4
+        Standard deviation of the noise, where the spiral reaches from radius 4.7 to 14.1.
+
+    Returns
+    -------
+    X : ndarray of shape (n, 2)
+        The points, divided by 5.5.
+    """
+    X, _ = _bundled.make_swiss_roll(check_count("n", n), noise=noise, random_state=seed)
+    return X[:, [0, 2]] / 5.5
 
 
 def _relaxation(size: int, temperature: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable
 from typing import Any
@@ -92,3 +93,24 @@ def draw_still(draw: Callable[[Figure], None], size: tuple[float, float] = (7.2,
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     return text.getvalue()
+
+
+def float16_text(values: Any) -> str:
+    """Give numbers in half precision as text, for ``decodeFloat16`` of ``js/float16.js``.
+
+    Parameters
+    ----------
+    values : array-like
+        Finite numbers below 65504 in size, such as the weights of a network.
+
+    Returns
+    -------
+    text : str
+        Base64 of the little-endian numbers, in the order of their rows.
+    """
+    array = np.asarray(values, dtype=float)
+    with np.errstate(over="ignore"):
+        rounded = array.astype("<f2")
+    if not np.isfinite(rounded).all():
+        raise ValueError("values must be finite and fit into half precision")
+    return base64.b64encode(rounded.tobytes()).decode()

@@ -1,0 +1,12 @@
+"""Generative models in PyTorch, all with one protocol: ``fit``, ``sample``, and what else they can.
+
+Each model is a scikit-learn estimator in its manners: the constructor stores hyperparameters,
+``fit(X)`` trains and returns the model, ``sample(n, seed)`` draws samples in the units of the data,
+``log_prob(X)`` is exact, ``elbo(X)`` a lower bound. ``save`` and ``load`` use files that hold
+arrays and text only. `load_trained` gives the models that come with the book.
+"""
+
+from dlmath.generative._base import GenerativeModel, check_pixels
+from dlmath.generative._shipped import load_trained, ship, trained_record
+
+__all__ = ["GenerativeModel", "check_pixels", "load_trained", "ship", "trained_record"]

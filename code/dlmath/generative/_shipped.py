@@ -1,0 +1,141 @@
+"""The trained models that come with the book: small files with their record beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dlmath.datasets import _data_folder
+from dlmath.generative._base import GenerativeModel, read_weights
+
+
+def models_folder() -> Path:
+    """Return the folder of the trained models."""
+    return _data_folder() / "models"
+
+
+def trained_record(name: str) -> dict[str, Any]:
+    """Return what is recorded of a shipped model.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model, such as ``"vae-digits"``.
+
+    Returns
+    -------
+    record : dict
+        ``model`` (class), ``parameters`` (number of trained numbers), ``script``, ``seed``,
+        ``cpu_seconds``, ``torch`` (version), ``sha256`` of the weights, ``measures`` (figures of
+        the weights as shipped).
+
+    Raises
+    ------
+    ValueError
+        If no such model is shipped; those that are, are listed.
+    """
+    path = models_folder() / f"{name}.json"
+    if not path.is_file():
+        names = ", ".join(sorted(found.stem for found in models_folder().glob("*.json")))
+        raise ValueError(f"name must be one of {names}, got {name!r}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def load_trained(name: str, device: str = "cpu") -> Any:
+    """Load a model that comes with the book, after comparing the checksum of its weights.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model, such as ``"vae-digits"``.
+    device : str, default="cpu"
+        Where to put the network.
+
+    Returns
+    -------
+    model : GenerativeModel
+        Ready to sample.
+
+    Raises
+    ------
+    ValueError
+        If no such model is shipped, or its file is not the one recorded.
+    """
+    record, path = trained_record(name), models_folder() / f"{name}.npz"
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    if found != record["sha256"]:
+        raise ValueError(
+            f"{path} is not the file expected: SHA-256 {record['sha256']}, found {found}. "
+            f"'python {record['script']}' makes it anew."
+        )
+    wanted = read_weights(path)[0]["model"]
+    for model in _subclasses(GenerativeModel):
+        if model.__name__ == wanted:
+            return model.load(path, device)
+    raise ValueError(f"{path} holds weights of {wanted}, which dlmath.generative does not have")
+
+
+def _subclasses(model: Any) -> list[Any]:
+    children: list[Any] = model.__subclasses__()
+    return [found for child in children for found in (child, *_subclasses(child))]
+
+
+def ship(
+    model: GenerativeModel,
+    name: str,
+    *,
+    script: str,
+    cpu_seconds: float,
+    measures: dict[str, Any] | None = None,
+    dtype: str = "float16",
+) -> GenerativeModel:
+    """Write a trained model and its record to the book's folder, and read it back as shipped.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        After ``fit``.
+    name : str
+        Name of the files.
+    script : str
+        The script that trained it, such as ``"data/train_vae.py"``.
+    cpu_seconds : float
+        CPU seconds of the training.
+    measures : dict, optional
+        Figures that belong to the weights as shipped. They can be added by a second call.
+    dtype : {"float16", "float32"}, default="float16"
+        Precision of the weights.
+
+    Returns
+    -------
+    model : GenerativeModel
+        With the rounded weights; judge this one.
+    """
+    models_folder().mkdir(exist_ok=True)
+    path = models_folder() / f"{name}.npz"
+    model.save(path, dtype)
+    record = {
+        "model": type(model).__name__,
+        "parameters": model.count_parameters(),
+        "script": script,
+        "seed": model.seed,
+        "cpu_seconds": round(cpu_seconds, 1),
+        "torch": torch.__version__.split("+")[0],
+        "machine": platform.machine(),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "measures": {k: _plain(v) for k, v in (measures or {}).items()},
+    }
+    text = json.dumps(record, indent=1, allow_nan=False)
+    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    return type(model).load(path)
+
+
+def _plain(value: Any) -> Any:
+    """Round a number to six digits, for a record."""
+    return float(f"{value:.6g}") if isinstance(value, float | np.floating) else value
