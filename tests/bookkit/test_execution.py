@@ -17,6 +17,8 @@ SOURCES = {
     "requirements.txt": "numpy==2.0.2\n",
     "data/first.csv": "1\n",
     "data/second.csv": "2\n",
+    "data/models/flow.npz": "3\n",
+    "data/models/flow.json": "{}\n",
     "code/dlmath/__init__.py": "__version__ = '1'\n",
     "code/dlmath/book.mplstyle": "lines.linewidth: 2\n",
     "code/dlmath/base.py": "VALUE = 3\n",
@@ -84,6 +86,8 @@ WIDGETS = {*MAP, "dlmath/interactive/__init__.py"}
         ("from dlmath.interactive.plot import Plot", PLOT),
         ("plt.style.use('dlmath.book')", {"dlmath/book.mplstyle"}),
         ("np.loadtxt('../../data/second.csv')", {"data/second.csv"}),
+        ("load_trained('flow')", {"data/models/flow.npz", "data/models/flow.json"}),
+        ("load_trained('flow.csv')", set()),
         (
             "from dlmath.datasets import FILE",
             {"dlmath/__init__.py", "dlmath/datasets.py", "data/first.csv"},

@@ -12,6 +12,7 @@ Nothing is imported or run. The rules err on the side of executing again:
   code or another of these files names them, with their ending or without;
 * the files beside `dlmath` itself that the code names (the style of the figures);
 * the data files that the cells or the modules name: a name is a whole string, never put together;
+  those in the folder ``models`` (trained weights and their record) are named without an ending;
 * the pins, and the version of Python.
 """
 
@@ -131,7 +132,8 @@ class Dependencies:
     def _files_by_name(self) -> dict[str, set[Path]]:
         found: dict[str, set[Path]] = {}
         for path in (*_other_files(self.data), *_other_files(self.code / PACKAGE)):
-            found.setdefault(path.name, set()).add(path)
+            name = path.stem if path.parent == self.data / "models" else path.name
+            found.setdefault(name, set()).add(path)
         return found
 
     def _tree(self, path: Path) -> ast.Module:
