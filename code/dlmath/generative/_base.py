@@ -67,14 +67,10 @@ def check_device(device: Any) -> torch.device:
     return found
 
 
-class GenerativeModel(BaseEstimator, ABC):
-    """A model that learns a law from samples and draws new ones.
+class TorchModel(BaseEstimator, ABC):
+    """An estimator whose parameters are those of one torch network: training, and files.
 
     The constructor stores hyperparameters, among them ``seed`` and ``device``, and checks nothing.
-    ``fit(X)`` trains and returns the model; ``sample(n, seed)`` draws samples in the units of the
-    data. Where they exist, ``log_prob(X)`` is the exact log-probability of each row in nats,
-    ``elbo(X)`` a lower bound of it, and ``score(X)`` its gradient.
-
     A subclass builds its untrained network in ``_build(n_features)`` and trains it in ``fit``.
 
     Attributes
@@ -95,14 +91,6 @@ class GenerativeModel(BaseEstimator, ABC):
     @abstractmethod
     def _build(self, n_features: int) -> nn.Module:
         """Make the untrained network from the hyperparameters."""
-
-    @abstractmethod
-    def fit(self, X: ArrayLike, *, progress: bool = False) -> Self:
-        """Train the model on samples."""
-
-    @abstractmethod
-    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
-        """Draw samples in the units of the data."""
 
     def _check_data(self, X: ArrayLike) -> NDArray[Any]:
         """Check samples: pixels if the model has ``levels``, else finite numbers."""
@@ -227,8 +215,8 @@ class GenerativeModel(BaseEstimator, ABC):
 
         Returns
         -------
-        model : GenerativeModel
-            Ready to sample.
+        model : TorchModel
+            Ready for use.
 
         Raises
         ------
@@ -258,6 +246,24 @@ class GenerativeModel(BaseEstimator, ABC):
         model.network_, model.n_features_in_ = network.eval(), int(header["n_features"])
         model.losses_, model.validation_ = [], []
         return model
+
+
+class GenerativeModel(TorchModel):
+    """A model that learns a law from samples and draws new ones.
+
+    The constructor stores hyperparameters, among them ``seed`` and ``device``, and checks nothing.
+    ``fit(X)`` trains and returns the model; ``sample(n, seed)`` draws samples in the units of the
+    data. Where they exist, ``log_prob(X)`` is the exact log-probability of each row in nats,
+    ``elbo(X)`` a lower bound of it, and ``score(X)`` its gradient.
+    """
+
+    @abstractmethod
+    def fit(self, X: ArrayLike, *, progress: bool = False) -> Self:
+        """Train the model on samples."""
+
+    @abstractmethod
+    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+        """Draw samples in the units of the data."""
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

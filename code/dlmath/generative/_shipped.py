@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dlmath.datasets import _data_folder
-from dlmath.generative._base import GenerativeModel, read_weights
+from dlmath.generative._base import TorchModel, read_weights
 
 
 def models_folder() -> Path:
@@ -59,8 +59,8 @@ def load_trained(name: str, device: str = "cpu") -> Any:
 
     Returns
     -------
-    model : GenerativeModel
-        Ready to sample.
+    model : TorchModel
+        Ready for use.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def load_trained(name: str, device: str = "cpu") -> Any:
             f"'python {record['script']}' makes it anew."
         )
     wanted = read_weights(path)[0]["model"]
-    for model in _subclasses(GenerativeModel):
+    for model in _subclasses(TorchModel):
         if model.__name__ == wanted:
             return model.load(path, device)
     raise ValueError(f"{path} holds weights of {wanted}, which dlmath.generative does not have")
@@ -87,19 +87,19 @@ def _subclasses(model: Any) -> list[Any]:
 
 
 def ship(
-    model: GenerativeModel,
+    model: TorchModel,
     name: str,
     *,
     script: str,
     cpu_seconds: float,
     measures: dict[str, Any] | None = None,
     dtype: str = "float16",
-) -> GenerativeModel:
+) -> TorchModel:
     """Write a trained model and its record to the book's folder, and read it back as shipped.
 
     Parameters
     ----------
-    model : GenerativeModel
+    model : TorchModel
         After ``fit``.
     name : str
         Name of the files.
@@ -114,7 +114,7 @@ def ship(
 
     Returns
     -------
-    model : GenerativeModel
+    model : TorchModel
         With the rounded weights; judge this one.
     """
     models_folder().mkdir(exist_ok=True)
