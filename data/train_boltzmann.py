@@ -7,7 +7,7 @@ half is used for the printed figures only.
 
     python data/train_boltzmann.py
 
-It takes about two minutes of CPU and writes ``data/models/rbm-digits-*.npz`` with their records.
+It takes about three minutes of CPU and writes ``data/models/rbm-digits-*.npz`` with their records.
 """
 
 import argparse

@@ -255,7 +255,7 @@ def test_shipped_weights_have_the_recorded_likelihood(ink, name):
     assert_allclose(nats, measures["nats_test"], atol=1e-4)
     limit = {"rbm-digits-20": 18.7, "rbm-digits-64": 17.8, "rbm-digits-256": 17.4}[name]
     assert nats < limit
-    assert measures["ais_error"] < 0.01
+    assert measures["ais_error"] < (0.01 if machine.hidden < 100 else 0.02)
     width = np.hypot(measures["ais_error"], measures["reverse_ais_error"])
     assert -3 * width < measures["reverse_ais"] - measures["ais"] < 0.1
 
