@@ -29,6 +29,7 @@ ALT = "Eight points with error bars, a straight line through them and its narrow
 ENTRIES = [
     "backpropagation.js",
     "dragfit.js",
+    "gibbslive.js",
     "isinglive.js",
     "kerneleditor.js",
     "nuclearchart.js",

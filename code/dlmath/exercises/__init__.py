@@ -179,6 +179,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "newton-two-loops",
         "newton-errors",
     ),
+    "boltzmann_machines": (
+        "boltzmann-free-energy",
+        "boltzmann-gradient",
+        "boltzmann-mean-field",
+        "boltzmann-ais",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]

@@ -9,6 +9,7 @@ from dlmath.interactive._approximation import composed_tents, sampled_networks
 from dlmath.interactive._assessment import bias_variance_explorer, double_descent
 from dlmath.interactive._autodiff import tape_stepper
 from dlmath.interactive._backpropagation import BackpropagationSteps
+from dlmath.interactive._boltzmann import GibbsLive
 from dlmath.interactive._calibration import coverage_explorer
 from dlmath.interactive._computed import (
     ComputedPlot,
@@ -53,6 +54,7 @@ __all__ = [
     "BackpropagationSteps",
     "ComputedPlot",
     "DragFit",
+    "GibbsLive",
     "IsingLive",
     "KernelEditor",
     "NuclearChart",
