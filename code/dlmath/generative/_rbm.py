@@ -246,11 +246,13 @@ class RBM(GenerativeModel):
         means = (rows.sum(dim=0) + 0.5) / (len(rows) + 1)
         network.base.copy_(torch.logit(means))
         network.b.data.copy_(network.base)
-        velocity = [torch.zeros_like(p) for p in (network.W, network.b, network.c)]
+        parameters = (network.W, network.b, network.c)
+        velocity = [torch.zeros_like(p) for p in parameters]
 
         @torch.no_grad()
         def step(k: int) -> float:
-            batch = rows[torch.randint(len(rows), (self.batch_size,), device=rows.device)]
+            drawn = torch.randint(len(rows), (self.batch_size,), device=rows.device)
+            batch = rows[drawn]
             x = network.chains if self.persistent else batch
             for _ in range(self.gibbs_steps):
                 x = network.sweep(x)
@@ -258,7 +260,7 @@ class RBM(GenerativeModel):
             gap = network.free_energy(batch).mean() - network.free_energy(x).mean()
             ascent = self._ascent(batch, x)
             eta = self.eta * (1 - k / self.steps) if self.decay else self.eta
-            for p, v, g in zip((network.W, network.b, network.c), velocity, ascent, strict=True):
+            for p, v, g in zip(parameters, velocity, ascent, strict=True):
                 v.mul_(self.momentum).add_(g)
                 p.add_(eta * v)
             return gap.item()
