@@ -29,6 +29,7 @@ ALT = "Eight points with error bars, a straight line through them and its narrow
 ENTRIES = [
     "backpropagation.js",
     "dragfit.js",
+    "draggedtrap.js",
     "gibbslive.js",
     "isinglive.js",
     "kerneleditor.js",
@@ -38,6 +39,7 @@ ENTRIES = [
     "sgdcloud.js",
     "sharpnesslive.js",
     "trainlive.js",
+    "wellslive.js",
     *(f"models/{name}.js" for name in _models()),
 ]
 

@@ -179,6 +179,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "newton-two-loops",
         "newton-errors",
     ),
+    "stochastic_dynamics": (
+        "stochastic-gibbs",
+        "stochastic-mala",
+        "stochastic-ula",
+        "stochastic-milstein",
+        "stochastic-jarzynski",
+    ),
     "boltzmann_machines": (
         "boltzmann-free-energy",
         "boltzmann-gradient",

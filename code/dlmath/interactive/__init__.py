@@ -44,6 +44,7 @@ from dlmath.interactive._ridge import (
     ridge_explorer,
 )
 from dlmath.interactive._scatterfit import ScatterFit
+from dlmath.interactive._stochastic import DraggedTrap, WellsLive
 from dlmath.interactive._train_live import TrainLive
 from dlmath.interactive._training import learning_rate_search, signals_by_depth
 from dlmath.interactive._types import bandit_player, lloyd_explorer
@@ -54,6 +55,7 @@ __all__ = [
     "BackpropagationSteps",
     "ComputedPlot",
     "DragFit",
+    "DraggedTrap",
     "GibbsLive",
     "IsingLive",
     "KernelEditor",
@@ -62,6 +64,7 @@ __all__ = [
     "SgdCloud",
     "SharpnessLive",
     "TrainLive",
+    "WellsLive",
     "adam_running_means",
     "analytic_continuation",
     "bandit_player",
