@@ -28,6 +28,7 @@ from dlmath.ising._lattice import Spins, check_size, check_temperatures
 __all__ = [
     "franke",
     "load_alpha_decays",
+    "load_digit_baselines",
     "load_digits",
     "load_mass_predictions",
     "load_mass_results",
@@ -43,6 +44,7 @@ EDITIONS = (2003, 2012, 2016, 2020)
 
 SHA256 = {
     "alpha_decays.csv": "dd960956c3e3cc59689f1365ae62af400c275aa3e41c7387070074bedf71ec95",
+    "digit_baselines.json": "5e52ab99e06da5e36bda97af6fe8b8e27b1e159d68fe5ce9c75a12eb42cb72cc",
     "nuclear_masses.csv": "ddefa954f774ad91e8d1c066e8010756c342719c7c9fc2e2fa9e56b830bda9f4",
     "nuclear_networks.csv": "21fd71801a00bef2ccad3d097176a30aa06c3c62435bce37a160133dd36c90b8",
     "nuclear_networks.json": "a63d23b290c830027badfd8acc77e40022d14ae6dd47740af07b649c0b2e22ac",
@@ -50,6 +52,7 @@ SHA256 = {
 }
 SCRIPTS = {
     "alpha_decays.csv": "data/build_nuclear_masses.py",
+    "digit_baselines.json": "data/train_digits_baselines.py",
     "nuclear_masses.csv": "data/build_nuclear_masses.py",
     "nuclear_networks.csv": "data/train_nuclear_networks.py",
     "nuclear_networks.json": "data/train_nuclear_networks.py",
@@ -528,6 +531,31 @@ def load_digits() -> Bunch:
     return Bunch(
         train=train, test=test, train_labels=train_labels, test_labels=test_labels, levels=17
     )
+
+
+def load_digit_baselines() -> Bunch:
+    """Load what models without networks get from the judge of digits.
+
+    Made by ``data/train_digits_baselines.py`` (``make train``); the measures are those of
+    `dlmath.generative.judge_digits`.
+
+    Returns
+    -------
+    baselines : Bunch
+        ``table``: for each model its measures, and ``nats`` and ``nats_train``, the mean negative
+        log-probability of a picture of the test and of the training half (an upper bound, by
+        dequantisation, for models of real numbers). ``widths``: the same for copies of the
+        training half with noise of several widths. ``copies``: exact copies. ``samples``: for each
+        model ten pictures. ``made``: seconds and versions.
+
+    Raises
+    ------
+    ValueError
+        If the file's checksum is wrong.
+    FileNotFoundError
+        If the file is missing.
+    """
+    return Bunch(**json.loads(_read("digit_baselines.json")))
 
 
 def make_eight_gaussians(n: int, seed: Any = 0) -> NDArray[np.float64]:

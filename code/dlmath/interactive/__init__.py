@@ -27,6 +27,7 @@ from dlmath.interactive._findings import SharpnessLive, linear_modes
 from dlmath.interactive._first_page import fit_and_cloud
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._ising import IsingLive
+from dlmath.interactive._judging import sample_judge
 from dlmath.interactive._kernels import gaussian_process_explorer, process_samples
 from dlmath.interactive._lasso import (
     lasso_path_explorer,
@@ -100,6 +101,7 @@ __all__ = [
     "quadratic_descent",
     "random_wide_networks",
     "ridge_explorer",
+    "sample_judge",
     "sampled_networks",
     "signals_by_depth",
     "soft_threshold_explorer",
