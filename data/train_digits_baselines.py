@@ -1,6 +1,7 @@
 """Judge models of digits without networks, and real digits: ``digit_baselines.json``.
 
-Usage: ``python data/train_digits_baselines.py``, or ``make train``. Takes about two minutes of one core.
+Usage: ``python data/train_digits_baselines.py``, or ``make train``. Takes about a minute of one
+core.
 
 Every model is fitted to the training half. Regularisations and widths are round numbers; those of
 the pixel mixture were chosen on a fifth of the training half (92.8 nats there). Nothing was chosen

@@ -186,6 +186,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "stochastic-milstein",
         "stochastic-jarzynski",
     ),
+    "judging_samples": (
+        "judging-frechet",
+        "judging-mmd",
+        "judging-memorisation",
+        "judging-dequantised",
+    ),
     "boltzmann_machines": (
         "boltzmann-free-energy",
         "boltzmann-gradient",
