@@ -18,7 +18,6 @@ from dlmath._checks import check_above_zero, check_count
 __all__ = [
     "class_entropy",
     "frechet_distance",
-    "frechet_distance_of_moments",
     "memorisation_share",
     "mmd",
     "precision_recall",
@@ -52,53 +51,16 @@ def _pair(X: Any, Y: Any, least: int, why: str, names: tuple[str, str] = ("X", "
     return pair
 
 
+def _check_equally_many(first: Array, second: Array, names: str, who: str) -> None:
+    if len(first) != len(second):
+        raise ValueError(
+            f"{names} must have equally many samples, got {len(first)} and {len(second)}: with "
+            f"unequal ones not even {who} gives one half"
+        )
+
+
 def _blocks(n: int) -> Iterator[slice]:
     return (slice(i, min(i + BLOCK, n)) for i in range(0, n, BLOCK))
-
-
-def _covariance_root(name: str, covariance: Any, p: int) -> Array:
-    """Return a symmetric root of a covariance matrix of p features."""
-    S = check_array(covariance, dtype=float, input_name=name)
-    if S.shape != (p, p):
-        raise ValueError(f"{name} must have shape ({p}, {p}), got {S.shape}")
-    if not np.allclose(S, S.T, rtol=1e-8, atol=1e-12 * np.abs(S).max()):
-        raise ValueError(f"{name} must be symmetric")
-    values, vectors = np.linalg.eigh((S + S.T) / 2)
-    if values[0] < -1e-8 * max(values[-1], 0):
-        raise ValueError(f"{name} must not have a negative eigenvalue, got {values[0]:.3g}")
-    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
-
-
-def frechet_distance_of_moments(
-    mean_x: Any, covariance_x: Any, mean_y: Any, covariance_y: Any
-) -> float:
-    """Squared Wasserstein distance of two Gaussians: equation ``eq-judging-samples-frechet``.
-
-    Parameters
-    ----------
-    mean_x, mean_y : array-like of shape (n_features,)
-    covariance_x, covariance_y : array-like of shape (n_features, n_features)
-        Symmetric, without negative eigenvalues; they may be singular.
-
-    Returns
-    -------
-    float
-        In the unit of the features squared.
-
-    Raises
-    ------
-    ValueError
-        On wrong shapes or matrices that are no covariances.
-    """
-    m, k = (
-        check_array(mean, dtype=float, ensure_2d=False, input_name=name)
-        for name, mean in (("mean_x", mean_x), ("mean_y", mean_y))
-    )
-    if m.ndim != 1 or m.shape != k.shape:
-        raise ValueError(f"mean_x and mean_y must be vectors alike, got {m.shape} and {k.shape}")
-    A = _covariance_root("covariance_x", covariance_x, len(m))
-    B = _covariance_root("covariance_y", covariance_y, len(m))
-    return _frechet(m - k, A, B)
 
 
 def _frechet(difference: Array, A: Array, B: Array) -> float:
@@ -108,7 +70,8 @@ def _frechet(difference: Array, A: Array, B: Array) -> float:
     a matrix that may be singular is needed. Rounding can push the sum below zero, where it is zero.
     """
     cross = np.linalg.svd(A @ B.T, compute_uv=False).sum()
-    return max(float(difference @ difference + np.sum(A**2) + np.sum(B**2) - 2 * cross), 0.0)
+    traces = np.sum(A**2) + np.sum(B**2)
+    return max(float(difference @ difference + traces - 2 * cross), 0.0)
 
 
 def frechet_distance(X: Any, Y: Any) -> float:
@@ -117,7 +80,8 @@ def frechet_distance(X: Any, Y: Any) -> float:
     Equation ``eq-judging-samples-frechet``, with covariances that are divided by the number of
     samples less one. It sees two moments and nothing else, and it is biased upwards by an amount
     that falls like one over the number of samples: ``thm-judging-samples-bias``. Compare only
-    distances of the same numbers of samples.
+    distances of the same numbers of samples. For given moments there is
+    `dlmath.divergences.wasserstein_gaussians`.
 
     Parameters
     ----------
@@ -138,8 +102,9 @@ def frechet_distance(X: Any, Y: Any) -> float:
     X, Y = _pair(X, Y, 2, "a covariance")
     p = X.shape[1]
     X, Y = _pair(X, Y, p + 1, f"a covariance of {p} features")
-    roots = [np.linalg.qr(Z - Z.mean(axis=0), mode="r") / np.sqrt(len(Z) - 1) for Z in (X, Y)]
-    return _frechet(X.mean(axis=0) - Y.mean(axis=0), *roots)
+    A, B = (np.linalg.qr(Z - Z.mean(axis=0), mode="r") for Z in (X, Y))
+    A, B = A / np.sqrt(len(X) - 1), B / np.sqrt(len(Y) - 1)
+    return _frechet(X.mean(axis=0) - Y.mean(axis=0), A, B)
 
 
 def _cubic(X: Array, Y: Array) -> Array:
@@ -206,8 +171,8 @@ def _mean_off_diagonal(k: Any, X: Array) -> float:
 def wasserstein_1d(x: Any, y: Any, order: float = 1) -> float:
     """Wasserstein distance of two samples of numbers: equation ``eq-judging-samples-quantiles``.
 
-    The p-th root of the integral of |F^-1 - G^-1|^p over the shares from 0 to 1, exactly; for as
-    many numbers on both sides this sorts both and pairs them in order.
+    Sort both and pair them in order; for unequal numbers, as if each were repeated until there are
+    as many on both sides.
 
     Parameters
     ----------
@@ -295,7 +260,8 @@ def _kth_distance(X: Array, k: int) -> Array:
 
 def _share_inside(X: Array, centres: Array, radii: Array) -> float:
     """Share of samples that lie in at least one of the balls."""
-    inside = [(cdist(X[rows], centres) <= radii).any(axis=1) for rows in _blocks(len(X))]
+    blocks = _blocks(len(X))
+    inside = [(cdist(X[i], centres) <= radii).any(axis=1) for i in blocks]
     return float(np.concatenate(inside).mean())
 
 
@@ -324,7 +290,8 @@ def precision_recall(real: Any, fake: Any, k: int = 3) -> tuple[float, float]:
         On wrong shapes, values that are not finite, or not more than ``k`` samples.
     """
     k = check_count("k", k)
-    real, fake = _pair(real, fake, k + 1, f"a neighbour of order {k}", ("real", "fake"))
+    why = f"a neighbour of order {k}"
+    real, fake = _pair(real, fake, k + 1, why, ("real", "fake"))
     precision = _share_inside(fake, real, _kth_distance(real, k))
     return precision, _share_inside(real, fake, _kth_distance(fake, k))
 
@@ -369,11 +336,7 @@ def two_sample_accuracy(X: Any, Y: Any) -> float:
         On wrong shapes, values that are not finite, fewer than two samples, or unequal numbers.
     """
     X, Y = _pair(X, Y, 2, "leaving one out")
-    if len(X) != len(Y):
-        raise ValueError(
-            f"X and Y must have equally many samples, got {len(X)} and {len(Y)}: with unequal "
-            "ones two samples of one law do not give one half"
-        )
+    _check_equally_many(X, Y, "X and Y", "two samples of one law")
     own = np.append(_nearest(X, X, same=True), _nearest(Y, Y, same=True))
     return _share_nearer(own, np.append(_nearest(X, Y), _nearest(Y, X)))
 
@@ -402,11 +365,7 @@ def memorisation_share(samples: Any, train: Any, held_out: Any) -> float:
     """
     samples, train = _pair(samples, train, 1, "a share", ("samples", "train"))
     train, held_out = _pair(train, held_out, 1, "a share", ("train", "held_out"))
-    if len(train) != len(held_out):
-        raise ValueError(
-            f"train and held_out must have equally many samples, got {len(train)} and "
-            f"{len(held_out)}: with unequal ones an honest model does not give one half"
-        )
+    _check_equally_many(train, held_out, "train and held_out", "an honest model")
     return _share_nearer(_nearest(samples, train), _nearest(samples, held_out))
 
 

@@ -7,10 +7,10 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
+from dlmath.divergences import wasserstein_gaussians
 from dlmath.metrics import (
     class_entropy,
     frechet_distance,
-    frechet_distance_of_moments,
     memorisation_share,
     mmd,
     precision_recall,
@@ -48,14 +48,14 @@ def descended(S, T):
 
 @pytest.mark.verifies(
     "eq-judging-samples-frechet",
-    routes=("a search for the cheapest coupling", "dlmath.metrics.frechet_distance_of_moments"),
+    routes=("a search for the cheapest coupling", "dlmath.divergences.wasserstein_gaussians"),
 )
 def test_frechet_distance(verify):
     """The smallest mean squared distance of jointly Gaussian vectors is what the formula says."""
     m, k = np.array([1.0, 0.0, -0.5]), np.array([0.2, 0.4, 0.0])
     apart = (m - k) @ (m - k)
     cheapest = apart + descended(P3, Q3)
-    verify.agree(cheapest, frechet_distance_of_moments(m, P3, k, Q3), rtol=1e-9)
+    verify.agree(cheapest, wasserstein_gaussians(m, P3, k, Q3), rtol=1e-9)
     shared = np.trace(linalg.sqrtm(P3 @ Q3).real)
     verify.refutes(cheapest, apart + np.trace(P3 + Q3) - shared, why="factor 2")
     verify.refutes(cheapest, apart + np.trace(P3 + Q3) + 2 * shared, why="sign of the root")
@@ -137,7 +137,7 @@ def test_error_of_a_covariance(verify):
     "eq-judging-samples-bias", routes=("simulated Fréchet distances", "both bounds")
 )
 def test_bias_is_between_its_bounds(verify):
-    """The mean of 800 distances lies between the bounds, which fall like one over n."""
+    """The mean of 400 distances lies between the bounds, which fall like one over n."""
     rng = np.random.default_rng(1)
     nu = np.linalg.eigvalsh(P3)[0]
     for n, m in ((20, 30), (200, 300)):
@@ -145,7 +145,7 @@ def test_bias_is_between_its_bounds(verify):
             frechet_distance(
                 rng.multivariate_normal([0] * 3, P3, n), rng.multivariate_normal([0] * 3, P3, m)
             )
-            for _ in range(800)
+            for _ in range(400)
         ]
         error = np.std(found) / np.sqrt(len(found))
         low = (1 / n + 1 / m) * np.trace(P3)
@@ -168,7 +168,7 @@ def test_steps_of_the_upper_bound(verify):
     distances, roots, bounds = [], [], []
     for _ in range(40):
         S = np.cov(rng.multivariate_normal(zero, P3, 8).T)
-        distances.append(frechet_distance_of_moments(zero, S, zero, P3))
+        distances.append(wasserstein_gaussians(zero, S, zero, P3))
         difference = linalg.sqrtm(S).real - linalg.sqrtm(P3).real
         roots.append(np.sum(difference**2))
         bounds.append(np.sum((S - P3) ** 2) / nu)
@@ -200,9 +200,9 @@ def test_bias_in_one_dimension(verify):
     verify.refutes(exact, formula(n, spread=-1), why="sign")
     verify.refutes(exact, formula(n + 1), why="n + 1 for n")
     rng = np.random.default_rng(0)
-    pairs = sigma * rng.standard_normal((4000, 2, n, 1))
+    pairs = sigma * rng.standard_normal((1500, 2, n, 1))
     simulated = np.mean([frechet_distance(x, y) for x, y in pairs])
-    verify.agree(simulated, formula(n), rtol=0.05)
+    verify.agree(simulated, formula(n), rtol=0.08)
     verify.refutes(simulated, formula(n, mean=0), why="without the means, simulated")
     verify.agree(1000 * formula(1000), 3 * sigma**2, rtol=0.002)
     verify.refutes(1000 * formula(1000), 2 * sigma**2, why="without the standard deviations")
@@ -214,12 +214,13 @@ def test_bias_in_one_dimension(verify):
 def test_fourth_moment_of_two_humps(verify):
     """The expansion in symbols and a quadrature give 3 - 2 a^4, and the same two moments."""
     a, z = sympy.symbols("a z", real=True)
-    density = sympy.exp(-(z**2) / 2) / sympy.sqrt(2 * sympy.pi)
     y = [sign * a + sympy.sqrt(1 - a**2) * z for sign in (1, -1)]
 
     def moment(order):
-        power = sympy.expand(sum(value**order for value in y) / 2)
-        return sympy.simplify(sympy.integrate(power * density, (z, -sympy.oo, sympy.oo)))
+        power = sympy.Poly(sympy.expand(sum(value**order for value in y) / 2), z)
+        normal = {0: 1, 2: 1, 4: 3}  # moments of the standard normal law; odd ones vanish
+        terms = [c * normal.get(k, 0) for (k,), c in power.terms()]
+        return sympy.simplify(sum(terms))
 
     fourth = moment(4)
     verify.identical(fourth, 3 - 2 * a**4)
@@ -377,21 +378,24 @@ def test_cubic_kernel_compares_three_moments(verify):
     routes=("linear programming over couplings", "dlmath.metrics.wasserstein_1d"),
 )
 def test_quantiles_give_the_cheapest_plan(verify):
-    """A linear programme over all couplings of unequal samples finds the quantile formula."""
+    """A linear programme over all couplings finds the sorted pairs, and what unequal sizes need."""
     rng = np.random.default_rng(3)
-    x, y = rng.standard_normal(4), 0.5 + rng.standard_exponential(6)
+    x, y = rng.standard_normal(6), 0.5 + rng.standard_exponential(6)
     for order in (1, 2):
         cost = np.abs(np.subtract.outer(x, y)) ** order
-        rows = np.kron(np.eye(4), np.ones(6))
-        columns = np.kron(np.ones(4), np.eye(6))
+        rows = np.kron(np.eye(6), np.ones(6))
+        columns = np.kron(np.ones(6), np.eye(6))
         plan = optimize.linprog(
             cost.ravel(),
             A_eq=np.vstack([rows, columns]),
-            b_eq=np.append(np.full(4, 1 / 4), np.full(6, 1 / 6)),
+            b_eq=np.full(12, 1 / 6),
         )
         cheapest = plan.fun ** (1 / order)
-        verify.agree(wasserstein_1d(x, y, order), cheapest, rtol=1e-8)
-        verify.refutes(plan.fun * 24, cheapest, why="factor n")
+        pairs = np.mean(np.abs(np.sort(x) - np.sort(y)) ** order) ** (1 / order)
+        verify.agree(pairs, cheapest, rtol=1e-8)
+        verify.refutes(np.mean(np.abs(x - y) ** order) ** (1 / order), cheapest, why="not sorted")
+        verify.agree(wasserstein_1d(x, np.repeat(y, 3), order), cheapest, rtol=1e-8)
+        verify.refutes(plan.fun * 6, cheapest, why="factor n")
         verify.refutes(np.mean(cost) ** (1 / order), cheapest, why="independent coupling")
         verify.refutes(-wasserstein_1d(x, y, order), cheapest, why="sign")
 
@@ -563,22 +567,22 @@ def ramp(y):
 
 @pytest.mark.verifies(
     "eq-judging-samples-dequantised",
-    routes=("exact probabilities and integrals in sympy", "dlmath.pixels.dequantised_bound"),
+    routes=("exact probabilities and quadrature", "dlmath.pixels.dequantised_bound"),
 )
 def test_dequantisation(verify):
-    """For the density 2y both sides are integrals in closed form, and the code estimates one."""
+    """For the density 2y the bound stays below the exact probability, and the code finds it."""
     L, k = 5, [0, 2, 4]
-    u = sympy.symbols("u", positive=True)
-    terms = [sympy.log(2 * (v + u) / L) for v in k]
-    exact = float(sum(sympy.integrate(sympy.expand_log(t), (u, 0, 1)) for t in terms))
+    exact = sum(
+        integrate.quad(lambda u, v=v: np.log(2 * (v + u) / L), 0, 1, epsabs=1e-12)[0] for v in k
+    )
     bound = exact - 3 * np.log(L)
     probability = float(sum(sympy.log(sympy.Rational((v + 1) ** 2 - v**2, L**2)) for v in k))
     verify.at_most(bound, probability)
     verify.refutes(exact + 3 * np.log(L), probability, why="sign")
     verify.refutes(exact - np.log(L), probability, why="factor d")
     verify.refutes(exact, probability, why="without the volume")
-    (estimate,) = dequantised_bound(ramp, [k], L, draws=60_000)
-    verify.agree(estimate, bound, atol=0.02)
+    estimate = dequantised_bound(ramp, np.tile(k, (200, 1)), L, draws=100).mean()
+    verify.agree(estimate, bound, atol=0.04)
     verify.refutes(estimate, exact - np.log(L), why="factor d in the estimate")
     verify.refutes(estimate, probability, why="the mean before the logarithm")
     # A density that is constant on cells: equality.

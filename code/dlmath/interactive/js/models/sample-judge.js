@@ -106,7 +106,7 @@ function compute(params) {
         ],
       },
       {
-        xlabel: "standard deviations from what real data get", xlim: [-FARTHEST - 1, FARTHEST + 1], ylim: [-0.7, NAMES.length - 0.3],
+        xlabel: "sd from what real data get", xlim: [-FARTHEST - 1, FARTHEST + 1], ylim: [-0.7, NAMES.length - 0.3],
         ynames: [...NAMES].reverse(),
         series: [
           { type: "band", x: [-2, 2], low: [-0.7, -0.7], high: [NAMES.length - 0.3, NAMES.length - 0.3], color: 3 },
