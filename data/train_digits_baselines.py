@@ -41,10 +41,10 @@ def levels(y: Array) -> Array:
 
 def of_density(log_density: Callable[[Array], Array], samples: Array) -> Model:
     """Give samples as levels, and the bounds of the negative log-probabilities of both halves."""
-    bounds = [
+    test, train = (
         -dequantised_bound(log_density, X, LEVELS, draws=5) for X in (DIGITS.test, DIGITS.train)
-    ]
-    return levels(samples), *bounds
+    )
+    return levels(samples), test, train
 
 
 def mixture(components: int, kind: str, floor: float) -> Model:

@@ -105,7 +105,7 @@ def sample_judge(*, alt: str, height: tuple[int, int] = (1180, 640)) -> Computed
         points.plot(*fake.T, "o", color="C1", ms=3, label="samples")
         points.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
         points.set(xlabel="first feature", ylabel="second feature", aspect="equal")
-        centre, sd = _band(START["n"])
+        centre, sd = _band(int(START["n"]))
         scores = (np.array(_measures(train, held_out, fake)) - centre) / sd
         rows.axvspan(-2, 2, color="C2", alpha=0.18, linewidth=0)
         rows.plot(scores, NAMES, "o", color="C2")
