@@ -198,6 +198,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "boltzmann-mean-field",
         "boltzmann-ais",
     ),
+    "adversarial_networks": (
+        "adversarial-networks-js",
+        "adversarial-networks-shares",
+        "adversarial-networks-gaussians",
+        "adversarial-networks-transport",
+        "adversarial-networks-step",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]

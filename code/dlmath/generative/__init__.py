@@ -8,10 +8,12 @@ arrays and text only. `load_trained` gives the models that come with the book.
 
 from dlmath.generative._base import GenerativeModel, check_pixels
 from dlmath.generative._digits import DigitClassifier, judge_digits, judge_floor
+from dlmath.generative._gan import GAN
 from dlmath.generative._rbm import RBM
 from dlmath.generative._shipped import load_trained, ship, trained_record
 
 __all__ = [
+    "GAN",
     "RBM",
     "DigitClassifier",
     "GenerativeModel",

@@ -5,6 +5,7 @@ brings its own still picture and needs a text that says what is seen (``alt``).
 """
 
 from dlmath.interactive._adaptive import adam_running_means
+from dlmath.interactive._adversarial import dirac_gan, gan_frames
 from dlmath.interactive._approximation import composed_tents, sampled_networks
 from dlmath.interactive._assessment import bias_variance_explorer, double_descent
 from dlmath.interactive._autodiff import tape_stepper
@@ -78,10 +79,12 @@ __all__ = [
     "coverage_explorer",
     "curvature_explorer",
     "degree_errors",
+    "dirac_gan",
     "double_descent",
     "early_stopping_and_ridge",
     "fit_and_cloud",
     "forward_and_reverse_kl",
+    "gan_frames",
     "gaussian_process_explorer",
     "gradient_descent_filter",
     "lasso_path_explorer",
