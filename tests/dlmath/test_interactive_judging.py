@@ -66,6 +66,24 @@ def test_each_fault_is_found_out_by_the_measure_that_is_meant_for_it():
     assert not timid[:3].any()
 
 
+def test_small_faults_need_many_points():
+    """Half a hump hides among 100 points and not among 200; so do three tenths of copies."""
+    given = [
+        START | fault | {"n": n} for n in (100, 200) for fault in ({"hump": 0.5}, {"copies": 0.3})
+    ]
+    scores = run_js(
+        SOURCE,
+        "given.map((p) => { const found = measures(clouds(p));"
+        "return found.map((v, k) => (v - band(p.n)[k].mean) / band(p.n)[k].sd); })",
+        given,
+    )
+    few_half, few_copies, many_half, many_copies = (np.abs(row) > 2 for row in scores)
+    assert not few_half.any()
+    assert many_half.tolist() == [True, True, False, False, False, False]
+    assert not few_copies[5]
+    assert many_copies[5]
+
+
 def test_the_picture_shows_the_scores():
     picture = run_js(SOURCE, "compute(given)", START | {"hump": 0.0})
     points, rows = picture["panels"]
