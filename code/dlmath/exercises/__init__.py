@@ -198,6 +198,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "boltzmann-mean-field",
         "boltzmann-ais",
     ),
+    "autoregressive_models_and_flows": (
+        "flows-masks",
+        "flows-mixture",
+        "flows-coupling",
+        "flows-bits",
+        "flows-acceptance",
+    ),
     "adversarial_networks": (
         "adversarial-networks-js",
         "adversarial-networks-shares",

@@ -8,19 +8,28 @@ arrays and text only. `load_trained` gives the models that come with the book.
 
 from dlmath.generative._base import GenerativeModel, check_pixels
 from dlmath.generative._digits import DigitClassifier, judge_digits, judge_floor
+from dlmath.generative._flows import NeuralSplineFlow, RealNVP
 from dlmath.generative._gan import GAN
+from dlmath.generative._lattice import LatticeFlow
+from dlmath.generative._made import MADE, conditionals, made_masks
 from dlmath.generative._rbm import RBM
 from dlmath.generative._shipped import load_trained, ship, trained_record
 
 __all__ = [
     "GAN",
+    "MADE",
     "RBM",
     "DigitClassifier",
     "GenerativeModel",
+    "LatticeFlow",
+    "NeuralSplineFlow",
+    "RealNVP",
     "check_pixels",
+    "conditionals",
     "judge_digits",
     "judge_floor",
     "load_trained",
+    "made_masks",
     "ship",
     "trained_record",
 ]

@@ -26,6 +26,7 @@ from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._feed_forward import two_two_one
 from dlmath.interactive._findings import SharpnessLive, linear_modes
 from dlmath.interactive._first_page import fit_and_cloud
+from dlmath.interactive._flow import flow_warp
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
 from dlmath.interactive._ising import IsingLive
 from dlmath.interactive._judging import sample_judge
@@ -83,6 +84,7 @@ __all__ = [
     "double_descent",
     "early_stopping_and_ridge",
     "fit_and_cloud",
+    "flow_warp",
     "forward_and_reverse_kl",
     "gan_frames",
     "gaussian_process_explorer",
