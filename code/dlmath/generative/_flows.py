@@ -322,7 +322,7 @@ class RealNVP(_CouplingFlow):
 
         layers = [
             (
-                int(coupling.kept[0]),
+                int(coupling.kept[0]),  # type: ignore[index]
                 [
                     arrays(part, "weight", "bias")
                     for part in coupling.network  # type: ignore[union-attr]

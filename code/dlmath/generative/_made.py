@@ -113,8 +113,8 @@ class MaskedNetwork(nn.Module):
             masks[-1] = masks[-1].repeat_interleave(2, dim=1)
             for at in (-2, -1):
                 masks[at] = masks[at].repeat_interleave(per_pixel, dim=0)
-            for layer, mask in enumerate(masks):
-                self.register_buffer(f"mask{k}_{layer}", mask.bool(), persistent=False)
+            for at, mask in enumerate(masks):
+                self.register_buffer(f"mask{k}_{at}", mask.bool(), persistent=False)
 
     def masks(self, order: int) -> Masks:
         """Return the masks of one ordering."""
