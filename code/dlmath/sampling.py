@@ -387,6 +387,14 @@ def _check_path(log_densities: Sequence[Any], kernels: Sequence[Any]) -> int:
     return len(kernels)
 
 
+def _log_ratio(log_densities: Sequence[Field], k: int, x: Floats) -> Floats:
+    """Log of the next density over this one: minus the work of a switch at ``x``."""
+    this, following = (
+        _values(density, x, (len(x),), "log_densities") for density in log_densities[k : k + 2]
+    )
+    return following - this
+
+
 def annealed_importance_sampling(
     log_densities: Sequence[Field], kernels: Sequence[Kernel], x0: ArrayLike
 ) -> Bunch:
@@ -418,8 +426,7 @@ def annealed_importance_sampling(
     steps, x = _check_path(log_densities, kernels), _check_start(x0)
     log_weights = np.zeros(len(x))
     for k in range(steps):
-        after = _values(log_densities[k + 1], x, (len(x),), "log_densities")
-        log_weights += after - _values(log_densities[k], x, (len(x),), "log_densities")
+        log_weights += _log_ratio(log_densities, k, x)
         x = kernels[k](x)
     return Bunch(log_weights=log_weights, samples=x)
 
@@ -454,6 +461,5 @@ def reverse_annealed_importance_sampling(
     log_weights = np.zeros(len(x))
     for k in reversed(range(steps)):
         x = kernels[k](x)
-        after = _values(log_densities[k + 1], x, (len(x),), "log_densities")
-        log_weights += after - _values(log_densities[k], x, (len(x),), "log_densities")
+        log_weights += _log_ratio(log_densities, k, x)
     return Bunch(log_weights=log_weights, samples=x)

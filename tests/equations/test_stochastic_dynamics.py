@@ -362,7 +362,7 @@ def test_r_hat(verify):
     verify.refutes(found, np.sqrt((n - 1) / n + n * between / within), why="factor n")
 
 
-# Brownian motion and Itô's formula.
+# Brownian motion and Ito's formula.
 
 
 @pytest.mark.verifies(
@@ -446,7 +446,7 @@ def test_ito(verify):
         return np.sum((np.cos(before) * a + second) * t / n + np.cos(before) * b * dB, axis=0)
 
     verify.agree(change, right(), atol=0.03)
-    verify.refutes(change, right(half=0.0), why="Itô's term forgotten")
+    verify.refutes(change, right(half=0.0), why="Ito's term forgotten")
     verify.refutes(change, right(half=1.0), why="factor 2")
     verify.refutes(change, right(sign=1.0), why="sign of the second derivative")
 
@@ -470,7 +470,7 @@ def test_ito(verify):
     "eq-stochastic-dynamics-geometric", routes=("sympy", "Gauss-Hermite quadrature")
 )
 def test_geometric(verify):
-    """The exponential solves the equation by Itô's formula, and its mean grows at the rate mu."""
+    """The exponential solves the equation by Ito's formula, and its mean grows at the rate mu."""
     mu, s, t, B = sympy.symbols("mu s t B", positive=True)
 
     def drift(correction):
@@ -478,7 +478,7 @@ def test_geometric(verify):
         return (sympy.diff(S, t) + sympy.diff(S, B, 2) / 2) / S
 
     verify.identical(drift(s**2 / 2), mu)
-    verify.refutes(drift(0), mu, why="Itô's term forgotten")
+    verify.refutes(drift(0), mu, why="Ito's term forgotten")
     verify.refutes(drift(s**2), mu, why="factor 2")
     rate, size, time = 0.3, 0.7, 1.6
 
@@ -510,7 +510,7 @@ def test_stratonovich(verify):
     s, n = 0.9, 4000
     step = gauss(lambda z: 1 + s * z / np.sqrt(n) + (s * z) ** 2 / n / 2)
     verify.agree(step**n, np.exp(s**2 / 2), rtol=1e-3)
-    verify.refutes(step**n, 1.0, why="read as Itô's")
+    verify.refutes(step**n, 1.0, why="read as Ito's")
 
 
 @pytest.mark.verifies(

@@ -268,7 +268,7 @@ def _grown_minus(S0: float, mu: float, s: float, gap: float, increments: Array) 
 
 
 @milstein.mistake(
-    "The path lacks Itô's correction or has it twice: this is the exact solution on the grid, "
+    "The path lacks Ito's correction or has it twice: this is the exact solution on the grid, "
     "not a step of the method."
 )
 def _grown_exactly(S0: float, mu: float, s: float, gap: float, increments: Array) -> Array:
