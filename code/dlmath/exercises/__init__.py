@@ -179,6 +179,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "newton-two-loops",
         "newton-errors",
     ),
+    "probability_toolkit": (
+        "toolkit-kl",
+        "toolkit-frechet",
+        "toolkit-ratio",
+        "toolkit-score-matching",
+        "toolkit-mean-field",
+    ),
     "stochastic_dynamics": (
         "stochastic-gibbs",
         "stochastic-mala",

@@ -22,6 +22,7 @@ from dlmath.interactive._convexity import chord_and_tangent
 from dlmath.interactive._convolution import KernelEditor
 from dlmath.interactive._curvature import curvature_explorer
 from dlmath.interactive._descent import quadratic_descent
+from dlmath.interactive._divergences import five_distances, gaussian_transport
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._feed_forward import two_two_one
 from dlmath.interactive._findings import SharpnessLive, linear_modes
@@ -84,10 +85,12 @@ __all__ = [
     "double_descent",
     "early_stopping_and_ridge",
     "fit_and_cloud",
+    "five_distances",
     "flow_warp",
     "forward_and_reverse_kl",
     "gan_frames",
     "gaussian_process_explorer",
+    "gaussian_transport",
     "gradient_descent_filter",
     "lasso_path_explorer",
     "lazy_training",
