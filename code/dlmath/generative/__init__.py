@@ -14,11 +14,13 @@ from dlmath.generative._lattice import LatticeFlow
 from dlmath.generative._made import MADE, conditionals, made_masks
 from dlmath.generative._rbm import RBM
 from dlmath.generative._shipped import load_trained, ship, trained_record
+from dlmath.generative._vae import VAE
 
 __all__ = [
     "GAN",
     "MADE",
     "RBM",
+    "VAE",
     "DigitClassifier",
     "GenerativeModel",
     "LatticeFlow",
