@@ -53,6 +53,7 @@ from dlmath.interactive._train_live import TrainLive
 from dlmath.interactive._training import learning_rate_search, signals_by_depth
 from dlmath.interactive._types import bandit_player, lloyd_explorer
 from dlmath.interactive._universal import bump_sum
+from dlmath.interactive._variational import elbo_gap, latent_plane
 from dlmath.interactive._wide import lazy_training, random_wide_networks
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "dirac_gan",
     "double_descent",
     "early_stopping_and_ridge",
+    "elbo_gap",
     "fit_and_cloud",
     "five_distances",
     "flow_warp",
@@ -93,6 +95,7 @@ __all__ = [
     "gaussian_transport",
     "gradient_descent_filter",
     "lasso_path_explorer",
+    "latent_plane",
     "lazy_training",
     "learning_rate_search",
     "linear_modes",
