@@ -205,6 +205,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "boltzmann-mean-field",
         "boltzmann-ais",
     ),
+    "variational_autoencoders": (
+        "variational-em",
+        "variational-kl",
+        "variational-bound",
+        "variational-ppca",
+        "variational-levels",
+    ),
     "autoregressive_models_and_flows": (
         "flows-masks",
         "flows-mixture",
