@@ -28,6 +28,12 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 
+def _rows(name: str, X: ArrayLike, least: int = 1) -> Floats:
+    """Check a matrix of finite numbers."""
+    rows: Floats = check_array(X, dtype=float, input_name=name, ensure_min_samples=least)
+    return rows
+
+
 def responsibilities(X: ArrayLike, mixture: GaussianMixture) -> Floats:
     r"""Return the posterior probability of each component: the E step.
 
@@ -72,17 +78,17 @@ def maximise(X: ArrayLike, R: ArrayLike) -> GaussianMixture:
         If a component has no mass, or has shrunk to a point or a plane, so that its covariance is
         singular.
     """
-    X, R = check_array(X, dtype=float), check_array(R, dtype=float)
-    mass = R.sum(axis=0)
-    if R.shape[0] != len(X) or not (mass > 0).all():
-        raise ValueError(f"R must have {len(X)} rows, and some mass in every column")
-    means = R.T @ X / mass[:, None]
+    rows, shares = _rows("X", X), _rows("R", R)
+    mass = shares.sum(axis=0)
+    if len(shares) != len(rows) or not (mass > 0).all():
+        raise ValueError(f"R must have {len(rows)} rows, and some mass in every column")
+    means = shares.T @ rows / mass[:, None]
     covariances = [
-        (r[:, None] * (X - mean)).T @ (X - mean) / r.sum()
-        for r, mean in zip(R.T, means, strict=True)
+        (r[:, None] * (rows - mean)).T @ (rows - mean) / r.sum()
+        for r, mean in zip(shares.T, means, strict=True)
     ]
     try:
-        return GaussianMixture(mass / len(X), means, np.array(covariances))
+        return GaussianMixture(mass / len(rows), means, np.array(covariances))
     except ValueError as error:
         raise ValueError("a component has shrunk: its covariance is singular") from error
 
@@ -107,8 +113,9 @@ def free_energy_bound(X: ArrayLike, R: ArrayLike, mixture: GaussianMixture) -> f
     bound : float
         In nats per sample.
     """
-    R = check_array(R, dtype=float)
-    return float(np.sum(R * mixture.log_prob_components(X) - xlogy(R, R)) / len(R))
+    shares = _rows("R", R)
+    terms = shares * mixture.log_prob_components(X) - xlogy(shares, shares)
+    return float(np.sum(terms) / len(shares))
 
 
 def expectation_maximisation(
@@ -179,10 +186,10 @@ class LinearGaussian(NamedTuple):
         covariance : ndarray of shape (n_latents, n_latents)
             The same for all samples.
         """
-        X = check_array(X, dtype=float)
+        rows = _rows("X", X)
         M = self.W @ self.W.T + self.variance * np.eye(len(self.W))
-        inverse = np.linalg.inv(M)
-        return (X - self.mean) @ self.W.T @ inverse, self.variance * inverse
+        inverse: Floats = np.linalg.inv(M)
+        return (rows - self.mean) @ self.W.T @ inverse, self.variance * inverse
 
     def elbo(self, X: ArrayLike, means: ArrayLike, covariance: ArrayLike) -> Floats:
         """Return the evidence lower bound of each row for Gaussian q(z|x), in closed form.
@@ -200,13 +207,13 @@ class LinearGaussian(NamedTuple):
         -------
         elbo : ndarray of shape (n_samples,)
         """
-        X, means, V = (check_array(a, dtype=float) for a in (X, means, covariance))
+        codes, V = _rows("means", means), _rows("covariance", covariance)
         s2, (m, d) = self.variance, self.W.shape
-        errors = np.square(X - self.mean - means @ self.W).sum(axis=1)
+        errors = np.square(_rows("X", X) - self.mean - codes @ self.W).sum(axis=1)
         spread = np.trace(self.W.T @ V @ self.W)
         log_likelihood = -(d * np.log(2 * np.pi * s2) + (errors + spread) / s2) / 2
         log_det = np.linalg.slogdet(V)[1]
-        kl = (np.square(means).sum(axis=1) + np.trace(V) - m - log_det) / 2
+        kl = (np.square(codes).sum(axis=1) + np.trace(V) - m - log_det) / 2
         bound: Floats = log_likelihood - kl
         return bound
 
@@ -231,12 +238,12 @@ def fit_ppca(X: ArrayLike, latents: int, variance: float | None = None) -> Linea
     -------
     model : LinearGaussian
     """
-    X = check_array(X, dtype=float, ensure_min_samples=2)
-    n, d = X.shape
+    rows = _rows("X", X, least=2)
+    n, d = rows.shape
     if check_count("latents", latents) >= d:
         raise ValueError(f"latents must be below the number of columns, {d}, got {latents}")
-    mean = X.mean(axis=0)
-    eigenvalues, vectors = np.linalg.eigh((X - mean).T @ (X - mean) / n)
+    mean = rows.mean(axis=0)
+    eigenvalues, vectors = np.linalg.eigh((rows - mean).T @ (rows - mean) / n)
     nu, U = eigenvalues[::-1], vectors[:, ::-1]
     s2 = nu[latents:].mean() if variance is None else check_above_zero("variance", variance)
     if not s2 > 0:
@@ -257,6 +264,6 @@ def importance_bound(log_weights: ArrayLike) -> Floats:
     -------
     bound : ndarray of shape (n_samples,)
     """
-    log_weights = check_array(log_weights, dtype=float)
-    bound: Floats = logsumexp(log_weights, axis=0) - np.log(len(log_weights))
+    logs = _rows("log_weights", log_weights)
+    bound: Floats = logsumexp(logs, axis=0) - np.log(len(logs))
     return bound

@@ -78,6 +78,8 @@ class VAE(GenerativeModel):
         Number of steps after which the parameters were kept.
     """
 
+    network_: Any  # torch's containers return Module or Tensor: mypy cannot know which
+
     def __init__(
         self,
         latents: int = 10,
@@ -228,9 +230,8 @@ class VAE(GenerativeModel):
 
     def _posterior(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Give mean and standard deviations of q(z|x), each of shape (n, latents)."""
-        mean, log_variance = self.network_["encoder"](self.network_["units"].scaled(rows)).chunk(
-            2, dim=1
-        )
+        outputs = self.network_["encoder"](self.network_["units"].scaled(rows))
+        mean, log_variance = outputs.chunk(2, dim=1)
         return mean, torch.exp(log_variance.clamp(-20, 20) / 2)
 
     def _log_likelihood(self, rows: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
@@ -453,6 +454,9 @@ def _layers(inputs: int, hidden: tuple[int, ...], outputs: int, dropout: float) 
 class _Units(nn.Module):
     """What data look like to the encoder, and the decoder's Gaussian in the units of the data."""
 
+    shift: torch.Tensor
+    scale: torch.Tensor
+
     def __init__(self, n_features: int, levels: int | None, noise: float | None) -> None:
         super().__init__()
         self.levels, self.fixed = levels, noise is not None
@@ -483,6 +487,10 @@ class _Units(nn.Module):
 
 class _Prior(nn.Module):
     """The standard normal, or a mixture of Gaussians with given precision factors."""
+
+    log_weights: torch.Tensor
+    means: torch.Tensor
+    factors: torch.Tensor
 
     def __init__(self, components: int, latents: int) -> None:
         super().__init__()
