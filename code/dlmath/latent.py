@@ -5,7 +5,7 @@ maximisation for a mixture of Gaussians, and probabilistic principal components.
 samples, logarithms are natural, and costs are means over samples.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -188,7 +188,7 @@ class LinearGaussian(NamedTuple):
         """
         rows = _rows("X", X)
         M = self.W @ self.W.T + self.variance * np.eye(len(self.W))
-        inverse: Floats = np.linalg.inv(M)
+        inverse: NDArray[Any] = np.linalg.inv(M)
         return (rows - self.mean) @ self.W.T @ inverse, self.variance * inverse
 
     def elbo(self, X: ArrayLike, means: ArrayLike, covariance: ArrayLike) -> Floats:
