@@ -26,7 +26,13 @@ function clouds(params) {
   return { train, heldOut, fake };
 }
 
-const squares = (X, Y) => X.map(([a, b]) => Float64Array.from(Y, ([c, d]) => (a - c) ** 2 + (b - d) ** 2));
+function squares(X, Y) {
+  return X.map((x) => {
+    const row = new Float64Array(Y.length);
+    for (let j = 0; j < Y.length; j++) { const a = x[0] - Y[j][0], b = x[1] - Y[j][1]; row[j] = a * a + b * b; }
+    return row;
+  });
+}
 const sum = (values) => values.reduce((total, v) => total + v, 0);
 const mean = (values) => sum(values) / values.length;
 
@@ -44,20 +50,30 @@ function frechet(X, Y) {
   return Math.max(0, (a.m[0] - b.m[0]) ** 2 + (a.m[1] - b.m[1]) ** 2 + a.trace + b.trace - 2 * cross);
 }
 
-const kernelSum = (D) => sum(D.map((row) => sum(Array.from(row, (d) => Math.exp(-d / (2 * LENGTH * LENGTH))))));
+// Loops, because the band needs sixty of these matrices.
+function kernelSum(D) {
+  let total = 0;
+  for (const row of D) for (let j = 0; j < row.length; j++) total += Math.exp(-row[j] / (2 * LENGTH * LENGTH));
+  return total;
+}
 
 function kernelDistance(FF, HH, FH) {
   const n = FF.length, m = HH.length;
   return (kernelSum(FF) - n) / (n * (n - 1)) + (kernelSum(HH) - m) / (m * (m - 1)) - (2 * kernelSum(FH)) / (n * m);
 }
 
-const turned = (D) => Array.from(D[0], (_, j) => Float64Array.from(D, (row) => row[j]));
+const turned = (D) => Array.from(D[0], (_, j) => { const column = new Float64Array(D.length); for (let i = 0; i < D.length; i++) column[i] = D[i][j]; return column; });
 const radii = (D) => D.map((row) => Float64Array.from(row).sort()[NEIGHBOUR]);
 // Rows are points, columns the centres of balls with these squared radii.
 const inside = (D, r) => mean(D.map((row) => Number(row.some((d, j) => d <= r[j]))));
 const nearer = (a, b) => mean(a.map((v, i) => (v < b[i] ? 1 : v === b[i] ? 0.5 : 0)));
-const nearest = (D) => D.map((row) => Math.min(...row));
-const nearestOther = (D) => D.map((row, i) => Math.min(...row.filter((_, j) => j !== i)));
+const smallest = (row, but) => {
+  let least = Infinity;
+  for (let j = 0; j < row.length; j++) if (j !== but && row[j] < least) least = row[j];
+  return least;
+};
+const nearest = (D) => D.map((row) => smallest(row, -1));
+const nearestOther = (D) => D.map((row, i) => smallest(row, i));
 
 function measures({ train, heldOut, fake }) {
   const FF = squares(fake, fake), HH = squares(heldOut, heldOut), FH = squares(fake, heldOut), HF = turned(FH);
