@@ -8,6 +8,7 @@ arrays and text only. `load_trained` gives the models that come with the book.
 
 from dlmath.generative._base import GenerativeModel, check_pixels
 from dlmath.generative._digits import DigitClassifier, judge_digits, judge_floor
+from dlmath.generative._energy import EnergyModel
 from dlmath.generative._flows import NeuralSplineFlow, RealNVP
 from dlmath.generative._gan import GAN
 from dlmath.generative._lattice import LatticeFlow
@@ -22,6 +23,7 @@ __all__ = [
     "RBM",
     "VAE",
     "DigitClassifier",
+    "EnergyModel",
     "GenerativeModel",
     "LatticeFlow",
     "NeuralSplineFlow",
