@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dlmath.interactive import GibbsLive
 from dlmath.interactive._base import float16_text
-from dlmath.interactive._ising import _stream
+from dlmath.interactive._random import small_fast_uniform
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from test_interactive import run_js
@@ -49,7 +49,7 @@ def test_fields_and_free_energy_agree_with_torch(torch):
 def test_a_sweep_with_the_same_random_numbers(temperature):
     W, b, c = numbers()
     x, held = pictures(1)[0], np.arange(64) % 5 == 0
-    u = _stream(7, 2 * (10 + 64))
+    u = small_fast_uniform(7, 2 * (10 + 64))
     found = run_js(
         "gibbslive.js",
         "(() => { const m = decodeMachine(given.machine), random = randomStream(7);"
