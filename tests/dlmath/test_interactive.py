@@ -33,6 +33,7 @@ ENTRIES = [
     "gibbslive.js",
     "isinglive.js",
     "kerneleditor.js",
+    "langevinlive.js",
     "nuclearchart.js",
     "optimizerrace.js",
     "scatterfit.js",

@@ -205,6 +205,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "boltzmann-mean-field",
         "boltzmann-ais",
     ),
+    "energy_models": (
+        "energy-precision",
+        "energy-ascent",
+        "energy-score-matching",
+        "energy-local",
+        "energy-force",
+    ),
     "variational_autoencoders": (
         "variational-em",
         "variational-kl",

@@ -115,7 +115,7 @@ class EnergyModel(GenerativeModel):
     penalty : float, default=0.001
         Penalty on the squared outputs of the network, at data and at samples.
     levels : int or None, default=None
-        Grey levels of pixels (these are spread by uniform noise and share one unit), or None for
+        Grey levels of pixels, which are spread by uniform noise of width one, or None for
         continuous data.
     eta : float, default=0.001
         Learning rate of Adam at the beginning; it falls linearly to zero.
@@ -261,15 +261,11 @@ class EnergyModel(GenerativeModel):
         return self
 
     def _set_units(self, rows: torch.Tensor) -> None:
-        """Standardise each feature; pixels all alike, to the interval from -1 to 1."""
-        network = self.network_
-        if self.levels is None:
-            network.mean.copy_(rows.mean(dim=0))
-            spread = rows.std(dim=0, correction=0)
-            network.scale.copy_(torch.where(spread > 0, spread, torch.ones_like(spread)))
-        else:
-            network.mean.fill_((self.levels - 1) / 2)
-            network.scale.fill_((self.levels - 1) / 2)
+        """Standardise each feature; grey levels have the spread of their cells besides."""
+        variance = rows.var(dim=0, correction=0) + (0 if self.levels is None else 1 / 12)
+        scale = torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
+        self.network_.mean.copy_(rows.mean(dim=0))
+        self.network_.scale.copy_(scale)
 
     def _standard(self, rows: torch.Tensor) -> torch.Tensor:
         return (rows - self.network_.mean) / self.network_.scale
@@ -334,6 +330,22 @@ class EnergyModel(GenerativeModel):
         if rows.shape[1] != self.n_features_in_:
             raise ValueError(f"X must have {self.n_features_in_} columns, got {rows.shape[1]}")
         return rows
+
+    def as_arrays(self) -> dict[str, Any]:
+        """Return the energy as numbers: ``layers`` (pairs of W and b), ``gain``, ``base``, units.
+
+        The energy is ``gain * f(u) + |u|^2 / (2 base^2)`` with u = (x - ``mean``) / ``scale``; f
+        are layers ``a W^T + b`` with SiLU between them.
+        """
+        network = self._double()
+        dense = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
+        return {
+            "layers": [(layer.weight.numpy(), layer.bias.numpy()) for layer in dense],
+            "gain": self.gain,
+            "base": self.base,
+            "mean": network.mean.numpy(),
+            "scale": network.scale.numpy(),
+        }
 
     def log_partition(self, points: int = 400) -> float:
         """Return log Z by summing over a grid, for one or two features.

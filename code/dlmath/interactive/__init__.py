@@ -24,6 +24,7 @@ from dlmath.interactive._curvature import curvature_explorer
 from dlmath.interactive._descent import quadratic_descent
 from dlmath.interactive._divergences import five_distances, gaussian_transport
 from dlmath.interactive._dragfit import DragFit
+from dlmath.interactive._energy import EnergyLangevin, jastrow_chain
 from dlmath.interactive._feed_forward import two_two_one
 from dlmath.interactive._findings import SharpnessLive, linear_modes
 from dlmath.interactive._first_page import fit_and_cloud
@@ -61,6 +62,7 @@ __all__ = [
     "ComputedPlot",
     "DragFit",
     "DraggedTrap",
+    "EnergyLangevin",
     "GibbsLive",
     "IsingLive",
     "KernelEditor",
@@ -94,6 +96,7 @@ __all__ = [
     "gaussian_process_explorer",
     "gaussian_transport",
     "gradient_descent_filter",
+    "jastrow_chain",
     "lasso_path_explorer",
     "latent_plane",
     "lazy_training",
