@@ -33,14 +33,19 @@ def _J(X, A):
     return (X @ A @ A * X).sum() / len(X) / 2 - np.trace(A)
 
 
+def _root(x, eps):
+    return (1 - eps * len(x) / (x @ x)) ** 0.5
+
+
 WRONG = {
     "energy-precision": [
-        ("steps of length zero", lambda v, eps: 1 / v),
-        ("unstable", lambda v, eps: 2 * (1 + (1 - eps / v) ** 0.5) / eps),
-        ("temperature tau", lambda v, eps: 2 / (1 + (1 - eps / v) ** 0.5)),
-        ("variance of the learnt density", lambda v, eps: v * (1 + (1 - eps / v) ** 0.5) / 2),
-        ("look at the sign", lambda v, eps: -2 * (1 - (1 - eps / v) ** 0.5) / eps),
-        ("should have shape", lambda v, eps: [2 * (1 - (1 - eps / v) ** 0.5) / eps]),
+        ("steps of length zero", lambda x, eps: len(x) / (x @ x)),
+        ("unstable", lambda x, eps: 2 * (1 + _root(x, eps)) / eps),
+        ("temperature tau", lambda x, eps: 2 / (1 + _root(x, eps))),
+        ("variance of the learnt density", lambda x, eps: eps / 2 / (1 - _root(x, eps))),
+        ("n times as much", lambda x, eps: 2 * (1 - (1 - eps / (x @ x)) ** 0.5) / eps),
+        ("look at the sign", lambda x, eps: -2 * (1 - _root(x, eps)) / eps),
+        ("should have shape", lambda x, eps: [2 * (1 - _root(x, eps)) / eps]),
     ],
     "energy-ascent": [
         ("exchanged", lambda d, c, t, lam: d.mean(0) - c.mean(0) - 2 * lam * t),

@@ -11,44 +11,44 @@ Array = np.ndarray
 
 
 def _steps(rng: np.random.Generator) -> Arguments:
-    v = rng.uniform(0.5, 3.0)
-    return {"v": v, "eps": v * rng.uniform(0.3, 0.9)}
+    X = rng.normal(size=int(rng.integers(20, 40))) * rng.uniform(0.8, 1.6)
+    return {"x": X, "eps": float(np.mean(X**2)) * rng.uniform(0.3, 0.9)}
 
 
 @exercise("energy-precision", _steps, returns="a")
-def precision(v: float, eps: float) -> float:
+def precision(x: Array, eps: float) -> float:
     """Precision at which training with a finite step comes to rest."""
-    return 2 / eps * (1 - np.sqrt(1 - eps / v))
+    return 2 / eps * (1 - np.sqrt(1 - eps / np.mean(x**2)))
 
 
 @precision.mistake(
     "This is the precision of the data, what training would find with steps of length zero."
 )
-def _precision_exact(v: float, eps: float) -> float:
-    return 1 / v
+def _precision_exact(x: Array, eps: float) -> float:
+    return 1 / np.mean(x**2)
 
 
 @precision.mistake("This root is the unstable one: from there the energy grows or falls.")
-def _precision_other(v: float, eps: float) -> float:
-    return 2 / eps * (1 + np.sqrt(1 - eps / v))
+def _precision_other(x: Array, eps: float) -> float:
+    return 2 / eps * (1 + np.sqrt(1 - eps / np.mean(x**2)))
 
 
 @precision.mistake("This is the temperature tau; the precision is tau / v.")
-def _precision_temperature(v: float, eps: float) -> float:
-    return 2 / (1 + np.sqrt(1 - eps / v))
-
-
-@precision.mistake(
-    "This is the variance of chains whose energy is right. Here the energy adapts until the "
-    "chains have the variance v."
-)
-def _precision_chain(v: float, eps: float) -> float:
-    return v / (1 - eps / v / 4)
+def _precision_temperature(x: Array, eps: float) -> float:
+    return 2 / (1 + np.sqrt(1 - eps / np.mean(x**2)))
 
 
 @precision.mistake("This is the variance of the learnt density, 1/a.")
-def _precision_variance(v: float, eps: float) -> float:
+def _precision_variance(x: Array, eps: float) -> float:
+    v = np.mean(x**2)
     return v / 2 * (1 + np.sqrt(1 - eps / v))
+
+
+@precision.mistake(
+    "The variance is the mean of the squares: here it is their sum, n times as much."
+)
+def _precision_sum(x: Array, eps: float) -> float:
+    return 2 / eps * (1 - np.sqrt(1 - eps / np.sum(x**2)))
 
 
 # energy-ascent
