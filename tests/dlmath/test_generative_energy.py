@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from dlmath.datasets import load_digits
-from dlmath.generative import EnergyModel
+from dlmath.densities import eight_gaussians
+from dlmath.generative import EnergyModel, judge_digits, load_trained, trained_record
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
@@ -165,3 +166,24 @@ def test_bad_points_are_named(small):
         small.energy(np.zeros((3, 3)))
     with pytest.raises(ValueError, match="beta"):
         small.langevin(np.zeros((3, 2)), 2, beta=0.0)
+
+
+def test_the_shipped_landscape_is_near_the_truth():
+    truth, record = eight_gaussians(), trained_record("energy-eight")
+    X = truth.sample(4000, seed=9)
+    divergence = np.mean(truth.log_prob(X) - load_trained("energy-eight").log_prob(X))
+    assert divergence < 0.2
+    assert_allclose(divergence, record["measures"]["kl"], atol=0.05)
+
+
+def test_the_shipped_digits_are_judged_as_recorded():
+    model, measures = load_trained("energy-digits"), trained_record("energy-digits")["measures"]
+    samples = model.sample(4495, seed=2)
+    found = judge_digits(samples)
+    assert found.fd < 27
+    assert abs(found.fd - measures["fd"]) < 6
+    assert found.classes > 9.4
+    assert measures["fd_after_50"] > 2 * measures["fd"]
+    digits = load_digits()
+    noise = np.random.default_rng(0).permuted(digits.test, axis=0)
+    assert np.mean(model.energy(noise) > np.median(model.energy(digits.test))) > 0.95

@@ -393,7 +393,7 @@ class EnergyModel(GenerativeModel):
         energies = self.energy(X)
         return -energies - (self.log_partition() if log_partition is None else log_partition)
 
-    def sample(self, n: int, seed: int = 0, *, langevin_steps: int = 500) -> NDArray[Any]:
+    def sample(self, n: int, seed: int = 0, *, langevin_steps: int | None = None) -> NDArray[Any]:
         """Draw samples by Langevin chains that begin at the base Gaussian.
 
         Parameters
@@ -402,8 +402,9 @@ class EnergyModel(GenerativeModel):
             How many; each has a chain of its own.
         seed : int, default=0
             Seed.
-        langevin_steps : int, default=500
-            Steps of each chain.
+        langevin_steps : int, optional
+            Steps of each chain. If not given, the mean age of the chains in training: the steps
+            between two updates over the share of restarts (500 if there are no restarts).
 
         Returns
         -------
@@ -411,6 +412,8 @@ class EnergyModel(GenerativeModel):
             Samples, in grey levels if the model has them.
         """
         check_is_fitted(self, "network_")
+        if langevin_steps is None:
+            langevin_steps = round(self.langevin_steps / self.restart) if self.restart else 500
         with self._seeded(seed):
             u = self._start_chains(check_count("n", n))
         return self._walk(u, langevin_steps, seed + 1)

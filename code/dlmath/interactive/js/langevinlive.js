@@ -6,7 +6,7 @@ import { ContourLayer } from "./contours.js";
 import { randomStream, normal } from "./models/random.js";
 import { decodeEnergy, energyAt, langevinStep } from "./models/energy.js";
 
-const CALM_STEPS = 20, FRAMES_PER_STEP = 2, TOP = 14, NEAR = 3, FAR = 1e3;
+const CALM_STEPS = 20, FRAMES_PER_STEP = 2, TOP = 13.5, NEAR = 3, FAR = 1e3;
 const SETTINGS = ["step", "temperature"];
 
 function render({ model, el }) {
