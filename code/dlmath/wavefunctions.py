@@ -181,7 +181,7 @@ class RBMWaveFunction:
     def moved(self, step: ArrayLike) -> Self:
         """Return the wave function with the parameters ``theta + step``."""
         n, m = self.W.shape
-        a, b, W = np.split(self.theta + step, [n, n + m])
+        a, b, W = np.split(self.theta + np.asarray(step, dtype=float), [n, n + m])
         return type(self)(a, b, W.reshape(n, m))
 
     def log_psi(self, S: ArrayLike) -> Array:

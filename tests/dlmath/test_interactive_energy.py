@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dlmath.interactive import EnergyLangevin, jastrow_chain
 from dlmath.interactive._base import float16_text
-from dlmath.interactive._ising import _stream
+from dlmath.interactive._random import small_fast_uniform
 from dlmath.wavefunctions import (
     free_fermion_energy,
     ground_state,
@@ -90,7 +90,7 @@ def test_a_step_with_the_same_random_numbers(temperature):
         "energyAt(m, given.x).gradient]; })()",
         {"model": packed(given), "x": x.tolist(), "step": step, "at": temperature},
     )
-    u = _stream(7, 4).reshape(2, 2)
+    u = small_fast_uniform(7, 4).reshape(2, 2)
     xi = np.sqrt(-2 * np.log(1 - u[:, 0])) * np.cos(2 * np.pi * u[:, 1])
     expected = x - step / 2 * np.array(gradient) + np.sqrt(step * temperature) * xi
     assert_allclose(found, expected, rtol=1e-10)
