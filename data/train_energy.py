@@ -53,7 +53,13 @@ DIGITS = EnergyModel(
     penalty=0.01,
     eta=2e-3,
 )
-ALTERNATIVES = ({}, {"restart": 0.05}, {"restart": 0.2}, {"penalty": 0.003}, {"penalty": 0.03})
+ALTERNATIVES: tuple[dict[str, float], ...] = (
+    {},
+    {"restart": 0.05},
+    {"restart": 0.2},
+    {"penalty": 0.003},
+    {"penalty": 0.03},
+)
 LENGTHS = (50, 100, 200, 400)
 
 
