@@ -14,8 +14,9 @@ from dlmath.generative._gan import GAN
 from dlmath.generative._lattice import LatticeFlow
 from dlmath.generative._made import MADE, conditionals, made_masks
 from dlmath.generative._rbm import RBM
-from dlmath.generative._shipped import load_trained, ship, trained_record
+from dlmath.generative._shipped import load_trained, ship
 from dlmath.generative._vae import VAE
+from dlmath.trained import trained_names, trained_record
 
 __all__ = [
     "GAN",
@@ -35,5 +36,6 @@ __all__ = [
     "load_trained",
     "made_masks",
     "ship",
+    "trained_names",
     "trained_record",
 ]

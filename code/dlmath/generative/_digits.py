@@ -15,7 +15,7 @@ from torch import nn
 from dlmath._checks import check_above_zero, check_count
 from dlmath.datasets import load_digits
 from dlmath.generative._base import TorchModel
-from dlmath.generative._shipped import load_trained, trained_record
+from dlmath.generative._shipped import load_trained
 from dlmath.metrics import (
     class_entropy,
     frechet_distance,
@@ -24,6 +24,7 @@ from dlmath.metrics import (
     precision_recall,
     two_sample_accuracy,
 )
+from dlmath.trained import trained_record
 
 Array = NDArray[np.float64]
 

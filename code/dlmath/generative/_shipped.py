@@ -5,46 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from dlmath.datasets import _data_folder
 from dlmath.generative._base import TorchModel, read_weights
-
-
-def models_folder() -> Path:
-    """Return the folder of the trained models."""
-    return _data_folder() / "models"
-
-
-def trained_record(name: str) -> dict[str, Any]:
-    """Return what is recorded of a shipped model.
-
-    Parameters
-    ----------
-    name : str
-        Name of the model, such as ``"vae-digits"``.
-
-    Returns
-    -------
-    record : dict
-        ``model`` (class), ``parameters`` (number of trained numbers), ``script``, ``seed``,
-        ``cpu_seconds``, ``torch`` (version), ``sha256`` of the weights, ``measures`` (figures of
-        the weights as shipped).
-
-    Raises
-    ------
-    ValueError
-        If no such model is shipped; those that are, are listed.
-    """
-    path = models_folder() / f"{name}.json"
-    if not path.is_file():
-        names = ", ".join(sorted(found.stem for found in models_folder().glob("*.json")))
-        raise ValueError(f"name must be one of {names}, got {name!r}")
-    return json.loads(path.read_text(encoding="utf-8"))
+from dlmath.trained import models_folder, trained_record
 
 
 def load_trained(name: str, device: str = "cpu") -> Any:
