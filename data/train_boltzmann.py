@@ -2,12 +2,13 @@
 
 The machines learn the training half of the digits in black and white (a pixel counts as ink from
 level 8 on). Learning rate, penalty and the number of steps were chosen with 718 of its 898
-pictures for training and the other 180 to judge; ``--choose`` repeats the comparison. The test
-half is used for the printed figures only.
+pictures for training and the other 180 to judge; ``--choose`` repeats the comparison of penalties.
+The test half is used for the printed figures only.
 
     python data/train_boltzmann.py
 
 It takes about three minutes of CPU and writes ``data/models/rbm-digits-*.npz`` with their records.
+Every random choice has a seed.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Train the classifier whose features judge generated digits: ``models/digits-features.*``.
 
 Usage: ``python data/train_digit_features.py``, or ``make train``. Takes about twenty seconds of
-one core for the training, and a minute more for what real digits get from the judge.
+one core for the training, and a minute more for what real digits get from the judge. Every random
+choice has a seed.
 
 The classifier sees the training half of the digits only. How it was chosen, in this order:
 batch normalisation and noise on the pixels were compared by cross-validation on that half, and

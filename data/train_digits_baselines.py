@@ -1,7 +1,7 @@
 """Judge models of digits without networks, and real digits: ``digit_baselines.json``.
 
 Usage: ``python data/train_digits_baselines.py``, or ``make train``. Takes about a minute of one
-core.
+core. Every random choice has a seed.
 
 Every model is fitted to the training half. Regularisations and widths are round numbers. For the
 mixture of twenty Gaussians a larger one, 1e-3, was looked at too: distance 12.7, 147 nats. Those of

@@ -1,8 +1,9 @@
 """Train the models of the chapter on autoregressive models and flows, in ``models``.
 
 Usage: ``python data/train_flows.py [judge] [NAME ...]``, or ``make train``. Takes about four
-minutes of one core. With names, ``"spline-eight"`` for one, only these are trained; with
-``judge``, nothing is trained, and the shipped models are judged again. Every choice has a seed.
+minutes of one core and writes for each model an ``.npz`` and its record. With names,
+``"spline-eight"`` for one, only these are trained; with ``judge``, nothing is trained, and the
+shipped models are judged again. Every random choice has a seed.
 
 How the settings were chosen: numbers of steps, widths and dropout by a few trainings on 718 of the
 898 training digits, judged on the other 180. First versions of ``made-binary`` and

@@ -3,7 +3,8 @@
 Half A of the digits trains, B judges. Dropout and numbers of steps were chosen on a tenth of A:
 ``python data/train_vae.py --choose`` trains on the rest and prints the held-out loss. The number of
 Gaussians in the priors was fixed beforehand. Without the option it trains on all of A and writes
-``data/models/vae-*.npz`` with their records, in about three CPU minutes.
+``data/models/vae-*.npz`` with their records, in about three CPU minutes. Every random choice has a
+seed.
 """
 
 import argparse
