@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dlmath.interactive._base import draw_still
 from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._random import LEHMER_LEFT_OUT, lehmer_uniform
 from dlmath.metrics import (
     frechet_distance,
     memorisation_share,
@@ -30,20 +31,12 @@ NAMES = [
 START = {"shift": 0.0, "spread": 1.0, "hump": 1.0, "copies": 0.0, "n": 100}
 
 
-def _uniform(seed: int, count: int) -> np.ndarray:
-    """Give the page's uniform numbers: Lehmer's, without the first ten."""
-    state, numbers = seed, []
-    for _ in range(count + 10):
-        state = 48271 * state % (2**31 - 1)
-        numbers.append(state / (2**31 - 1))
-    return np.array(numbers[10:])
-
-
 def _cloud(
     seed: int, n: int, hump: float = 1.0, spread: float = 1.0, shift: float = 0.0
 ) -> np.ndarray:
     """Draw points from three humps, of which the third has the weight ``hump``."""
-    which, first, second = _uniform(7919 * seed, 3 * n).reshape(n, 3).T
+    uniform = lehmer_uniform(7919 * seed, LEHMER_LEFT_OUT + 3 * n)[LEHMER_LEFT_OUT:]
+    which, first, second = uniform.reshape(n, 3).T
     centres = MODES[np.minimum(2, (which * (2 + hump)).astype(int))]
     radius, angle = spread * WIDTH * np.sqrt(-2 * np.log(first)), 2 * np.pi * second
     around = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])

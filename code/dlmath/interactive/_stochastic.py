@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from dlmath.interactive._base import Interactive, check_alt, check_height, check_vector, draw_still
 from dlmath.interactive._bundle import bundle
+from dlmath.interactive._random import MODULUS, lehmer_uniform, normals_from
 from dlmath.stochastic import fokker_planck
 
 BARRIERS = (0.5, 6.0)
@@ -38,18 +39,15 @@ def _within(name: str, value: Any, limits: tuple[float, float]) -> float:
 
 
 class _Stream:
-    """The uniform and normal numbers of the page's generator (Lehmer's)."""
+    """The normal numbers of the page's generator (Lehmer's)."""
 
     def __init__(self) -> None:
         self.state = SEED
 
-    def uniform(self) -> float:
-        self.state = 48271 * self.state % (2**31 - 1)
-        return self.state / (2**31 - 1)
-
     def normal(self, count: int) -> np.ndarray:
-        pairs = np.array([[self.uniform(), self.uniform()] for _ in range(count)])
-        return np.sqrt(-2 * np.log(pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
+        uniform = lehmer_uniform(self.state, 2 * count)
+        self.state = round(uniform[-1] * MODULUS)
+        return normals_from(uniform[::2], uniform[1::2])
 
 
 def first_walkers(barrier: float, eta: float) -> np.ndarray:
