@@ -546,7 +546,7 @@ def load_digit_baselines() -> Bunch:
         log-probability of a picture of the test and of the training half (an upper bound, by
         dequantisation, for models of real numbers). ``widths``: the same for copies of the
         training half with noise of several widths. ``copies``: exact copies. ``samples``: for each
-        model ten pictures. ``made``: seconds and versions.
+        model ten pictures. ``made``: seconds and versions. And ``DESCR`` (str).
 
     Raises
     ------
@@ -555,7 +555,12 @@ def load_digit_baselines() -> Bunch:
     FileNotFoundError
         If the file is missing.
     """
-    return Bunch(**json.loads(_read("digit_baselines.json")))
+    description = (
+        "Measures of models of digits without networks.\n\nThe digits are those of scikit-learn: "
+        "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning "
+        "Repository, 1998."
+    )
+    return Bunch(**json.loads(_read("digit_baselines.json")), DESCR=description)
 
 
 def make_eight_gaussians(n: int, seed: Any = 0) -> NDArray[np.float64]:

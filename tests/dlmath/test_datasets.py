@@ -14,6 +14,7 @@ from dlmath.calibration import conformal_quantile
 from dlmath.datasets import (
     franke,
     load_alpha_decays,
+    load_digit_baselines,
     load_mass_predictions,
     load_mass_results,
     load_nuclear_masses,
@@ -28,6 +29,7 @@ LOADERS = {
     "nuclear_networks.csv": load_mass_predictions,
     "nuclear_networks.json": load_mass_results,
     "particle_masses.csv": load_particle_masses,
+    "digit_baselines.json": load_digit_baselines,
 }
 
 
@@ -306,7 +308,8 @@ def test_files_constants_and_readme_agree():
 
 @pytest.mark.parametrize("loader", LOADERS.values())
 def test_descriptions_name_the_source(loader):
-    assert re.search("AME2020.*NUBASE2020|Particle Data Group", loader().DESCR, re.DOTALL)
+    sources = "AME2020.*NUBASE2020|Particle Data Group|Alpaydin"
+    assert re.search(sources, loader().DESCR, re.DOTALL)
 
 
 def test_particles_against_the_review():
