@@ -557,8 +557,8 @@ def load_digit_baselines() -> Bunch:
     """
     description = (
         "Measures of models of digits without networks.\n\nThe digits are those of scikit-learn: "
-        "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning "
-        "Repository, 1998."
+        "E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine "
+        "Learning Repository, 1998."
     )
     return Bunch(**json.loads(_read("digit_baselines.json")), DESCR=description)
 
