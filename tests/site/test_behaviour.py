@@ -163,9 +163,11 @@ def test_every_page_works_from_disk(any_site: Site, visit):
         with visit((any_site.html / name).as_uri()) as heard:
             heard.unfold()
             heard.page.click(".bk-theme")
-            heard.page.wait_for_load_state("networkidle")
             assert theme(heard.page) == "dark", name
             families = "[...document.fonts].some((f) => f.status === 'loaded')"
-            assert heard.page.evaluate(families), name
+            heard.page.wait_for_function(families)
+            heard.page.wait_for_function(
+                "document.querySelectorAll('.bk-live').length === document.querySelectorAll('.bk-widget.bk-on').length"
+            )
             assert heard.failures == [], name
             assert heard.foreign_hosts() == set(), name
