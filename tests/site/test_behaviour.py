@@ -166,8 +166,8 @@ def test_every_page_works_from_disk(any_site: Site, visit):
             assert theme(heard.page) == "dark", name
             families = "[...document.fonts].some((f) => f.status === 'loaded')"
             heard.page.wait_for_function(families)
-            heard.page.wait_for_function(
-                "document.querySelectorAll('.bk-live').length === document.querySelectorAll('.bk-widget.bk-on').length"
-            )
+            begun = "document.querySelectorAll('.bk-live').length"
+            alive = "document.querySelectorAll('.bk-widget.bk-on').length"
+            heard.page.wait_for_function(f"{begun} === {alive}")
             assert heard.failures == [], name
             assert heard.foreign_hosts() == set(), name
