@@ -82,7 +82,11 @@ def exact_moments(fields: ArrayLike, couplings: ArrayLike) -> Bunch:
     h, J = np.asarray(fields, dtype=float), np.asarray(couplings, dtype=float)
     if h.ndim != 1 or J.shape != (h.size, h.size) or not np.allclose(J, J.T):
         raise ValueError("couplings must be a symmetric matrix with a row for each field")
-    S = 2 * all_bits(h.size) - 1
+    return _moments(2 * all_bits(h.size) - 1, h, J)
+
+
+def _moments(S: Array, h: Array, J: Array) -> Bunch:
+    """Sum over the given list of all states."""
     pairs = (np.einsum("ki,ki->k", S @ J, S) - np.trace(J)) / 2
     logs = S @ h + pairs
     log_partition = special.logsumexp(logs)
@@ -98,9 +102,10 @@ def exact_moments(fields: ArrayLike, couplings: ArrayLike) -> Bunch:
 def _exact_cost(S: Array) -> Callable[[Array, Array], tuple[float, Array, Array]]:
     """Minus the mean log-likelihood with its gradient by h and by the matrix J."""
     means, correlations = S.mean(axis=0), S.T @ S / len(S)
+    states = 2 * all_bits(S.shape[1]) - 1
 
     def cost(h: Array, J: Array) -> tuple[float, Array, Array]:
-        model = exact_moments(h, J)
+        model = _moments(states, h, J)
         value = model.log_partition - h @ means - np.sum(J * correlations) / 2
         return value, model.means - means, model.correlations - correlations
 
