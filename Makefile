@@ -29,8 +29,8 @@ serve:
 	@test -f $(SITE)/index.html || { echo "There is no site yet; build it with: make book"; exit 1; }
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
 
-# The browser tests need Chromium and Firefox; BROWSER=0 leaves them out. One process tests the
-# built site, the other all the rest, with one thread each.
+# The browser tests need Chromium and Firefox; BROWSER=0 leaves them out. One process builds the
+# site and tests it; the other does all the rest and then visits the pages. One thread each.
 test: export OMP_NUM_THREADS := 1
 test: setup
 	$(BIN)/ruff check .

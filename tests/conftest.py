@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 from built_site import Site, build, copy_of_the_sources, serve
+from filelock import FileLock
 
 # A test that uses one of these fixtures drives a browser.
 BROWSERS = {"chromium", "firefox"}
+# These visit every page of the built site, or the chapter of full length, in a browser.
+OF_THE_PAGES = {
+    f"tests/site/test_{name}.py"
+    for name in ("accessibility", "behaviour", "budget", "firefox", "links", "pictures", "search")
+}
 # Besides those in tests/site, these look at the built site.
 OF_THE_SITE = {
     "tests/bookkit/test_diagrams.py",
@@ -32,14 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Say which tests one process has to take, where several share the work.
 
-    One takes all tests of the built site, which it builds once, one all tests of the equations,
-    which write one report, and the rest goes file by file.
+    One takes the tests of the built site, which it builds, but for the visits to all of its pages,
+    which another takes. One takes all tests of the equations, which write one report, and the rest
+    goes file by file.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
+            if path in OF_THE_PAGES:
+                return "pages"
             if path in OF_THE_SITE or path.startswith("tests/site/"):
                 return "site"
             return "equations" if path.startswith("tests/equations/") else path
@@ -67,9 +76,20 @@ def node_modules() -> Path:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, node_modules: Path) -> Iterator[Site]:
-    """Build the book from nothing, once for all tests, and serve it."""
-    source = copy_of_the_sources(tmp_path_factory.mktemp("book"))
-    (source / "node_modules").symlink_to(node_modules, target_is_directory=True)
-    html = build(source)
+    """Build the book from nothing, once for all tests in all processes, and serve it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    source, built = folder / "book", folder / "book.built"
+    with FileLock(folder / "book.lock"):
+        if not source.exists():
+            source.mkdir()
+            copy_of_the_sources(source)
+            (source / "node_modules").symlink_to(node_modules, target_is_directory=True)
+            build(source)
+            built.touch()
+    if not built.exists():
+        pytest.fail("The book could not be built; the test that tried it first says why.")
+    html = source / "_build" / "html"
     with serve(html) as address:
         yield Site(source, html, address)
