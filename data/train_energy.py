@@ -1,13 +1,14 @@
 """Train the energy models of the book, and measure them.
 
 ``energy-eight`` learns 10,000 points of eight Gaussians in the plane, where log Z is summed on a
-grid. ``energy-digits`` learns the training half of the digits in grey levels. Five settings of its
-restarts, steps and penalty were compared by the judge of digits, which knows the test half: the
-printed distance is the best of these, and flatters a little. The number of steps of its samples
-was not tuned: it is the mean age of the chains in training. ``--choose`` compares settings on the
-training half alone, two thirds of it for training: restarts of 0.05, 0.1 and 0.2 have distances of
-34.9, 14.4 and 11.8 from the rest of it, so more restarts than the shipped 0.1 would have been
-chosen there. ``--seeds`` trains and judges other seeds.
+grid. ``energy-digits`` learns the training half of the digits in grey levels. Its share of restarts
+was chosen on the training half alone, two thirds of it for training: shares of 0.05, 0.1 and 0.2
+have Frechet distances of 34.9, 14.4 and 11.8 from the rest of it. The number of steps of its
+samples was not tuned: it is the mean age of the chains in training. The test half judges. It was
+seen before: it picked a first version with a share of 0.1, at a distance of 16.9, and the penalty
+and the number of updates are still from there. On the training half penalties of 0.003 and 0.03
+have 11.9 and 10.9, which one seed cannot tell from 11.8. ``--choose`` repeats these comparisons,
+``--seeds`` trains and judges other seeds.
 
     python data/train_energy.py
 
@@ -48,7 +49,7 @@ DIGITS = EnergyModel(
     step_size=0.05,
     clip=0.3,
     n_chains=1000,
-    restart=0.1,
+    restart=0.2,
     gain=5.0,
     penalty=0.01,
     eta=2e-3,
@@ -56,7 +57,7 @@ DIGITS = EnergyModel(
 ALTERNATIVES: tuple[dict[str, float], ...] = (
     {},
     {"restart": 0.05},
-    {"restart": 0.2},
+    {"restart": 0.1},
     {"penalty": 0.003},
     {"penalty": 0.03},
 )
@@ -89,11 +90,9 @@ def train_digits() -> None:
     DIGITS.fit(digits.train, progress=True)
     seconds = time.process_time() - begin
     model = ship(DIGITS, "energy-digits", script=SCRIPT, cpu_seconds=seconds)
-    begin = time.process_time()
-    # The mean age of a chain in training is 200 steps: what do shorter and longer chains give?
+    # The mean age of a chain in training is 100 steps: what do shorter and longer chains give?
     judged = {k: judge_digits(model.sample(4495, seed=1, langevin_steps=k)) for k in LENGTHS}
-    measures = dict(judged[200]) | {f"fd_after_{k}": j.fd for k, j in judged.items()}
-    measures["judging_cpu_seconds"] = time.process_time() - begin
+    measures = dict(judged[100]) | {f"fd_after_{k}": j.fd for k, j in judged.items()}
     ship(DIGITS, "energy-digits", script=SCRIPT, cpu_seconds=seconds, measures=measures)
     print(f"energy-digits: {seconds:.0f} s, {measures}", flush=True)
 
