@@ -262,7 +262,7 @@ def exact_averages(wave: RBMWaveFunction, field: float) -> Bunch:
     averages : sklearn.utils.Bunch
         ``energy`` and ``variance`` of the local energy; ``force``, its covariance with the
         derivatives of log psi, half the gradient of the energy (``eq-energy-models-force``);
-        ``metric``, the covariance of those derivatives (``eq-energy-models-metric``).
+        ``metric``, the covariance of those derivatives (S of ``eq-energy-models-reconfiguration``).
     """
     n, h = _check_chain(len(wave.a), field)
     S = spin_states(n)

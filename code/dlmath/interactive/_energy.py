@@ -217,7 +217,7 @@ def jastrow_chain(
         energy, exact = _jastrow_energy(start, n, field), free_fermion_energy(n, field)
         left.plot(field, energy / n, "o", color="C1")
         left.set(xlabel="field h", ylabel="energy a spin")
-        left.legend()
+        left.legend(loc="lower left")
         shown = np.linspace(*COEFFICIENTS, 41)
         scan = [(_jastrow_energy((c, start[1]), n, field) - exact) / n for c in shown]
         right.plot(shown, scan, color="C0")

@@ -3,7 +3,10 @@ import { html } from "./plot.js";
 
 // Contour lines of a height, and a tint where it is low, behind a panel's lines and axes.
 
-const GRID_PX = 2, LINE_SHARE = 0.38, TINT = 0.13, CLOSEST_PX = 3;
+const GRID_PX = 2, TINT = 0.13;
+// The lines' share of ink, and the distance in pixels at which they have faded away; at twice of it
+// they are whole.
+const FAINT = { share: 0.38, closest: 3 };
 
 // Heights at the corners of a grid of squares that are GRID_PX wide.
 function sampleHeights(height, { x, y, frame }) {
@@ -18,14 +21,15 @@ function sampleHeights(height, { x, y, frame }) {
 
 // How much of a pixel the line at the nearest whole height covers, from the height and its slope
 // a pixel; where lines would touch each other they fade away.
-function lineCover(height, slope, ratio) {
+function lineCover(height, slope, ratio, closest) {
   const apart = 1 / slope / ratio;
   const away = Math.abs(height - Math.round(height)) / slope;
-  return Math.max(0, Math.min(1, 1 - away)) * Math.max(0, Math.min(1, apart / CLOSEST_PX - 1));
+  return Math.max(0, Math.min(1, 1 - away)) * Math.max(0, Math.min(1, apart / closest - 1));
 }
 
 class ContourLayer {
-  constructor(panel) {
+  constructor(panel, lines = FAINT) {
+    this.lines = lines;
     this.canvas = html("canvas", { class: "dlm-contours", "aria-hidden": "true" });
     panel.picture.before(this.canvas);
     this.context = this.canvas.getContext("2d");
@@ -47,6 +51,7 @@ class ContourLayer {
   }
 
   #fill({ data, width, height }, { values, nx }, ratio, colours) {
+    const { share, closest } = this.lines;
     const top = values.reduce((most, value) => Math.max(most, value), 0) || 1, cell = GRID_PX * ratio;
     const tones = Array.from({ length: 64 }, (_, t) => mix(colours.bg, colours.c1, TINT * (1 - t / 63) ** 1.5));
     for (let j = 0, at = 0; j < height; j++) {
@@ -56,7 +61,7 @@ class ContourLayer {
         const a = values[corner], b = values[corner + 1], c = values[corner + nx], d = values[corner + nx + 1];
         const here = a + u * (b - a) + v * (c - a) + u * v * (a - b - c + d);
         const slope = Math.hypot(b - a + v * (a - b - c + d), c - a + u * (a - b - c + d)) / cell;
-        const tone = tones[Math.min(63, Math.floor((63 * here) / top))], ink = LINE_SHARE * lineCover(here, slope, ratio);
+        const tone = tones[Math.min(63, Math.floor((63 * here) / top))], ink = share * lineCover(here, slope, ratio, closest);
         for (let p = 0; p < 3; p++) data[at + p] = tone[p] + ink * (colours.ink[p] - tone[p]);
         data[at + 3] = 255;
       }

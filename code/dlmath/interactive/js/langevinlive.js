@@ -7,6 +7,7 @@ import { randomStream, normal } from "./models/random.js";
 import { decodeEnergy, energyAt, langevinStep } from "./models/energy.js";
 
 const CALM_STEPS = 20, FRAMES_PER_STEP = 2, TOP = 13.5, NEAR = 3, FAR = 1e3;
+const LINES = { share: 0.6, closest: 1.5 };
 const SETTINGS = ["step", "temperature"];
 
 function render({ model, el }) {
@@ -14,7 +15,7 @@ function render({ model, el }) {
   const data = model.get("data"), landscape = decodeEnergy(data.model), { limit, means, sd, level, lowest } = data;
   const read = () => Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
   let state = read(), random, particles, steps, frames = 0;
-  const panel = new Panel(plots), layer = new ContourLayer(panel), context = layer.context;
+  const panel = new Panel(plots), layer = new ContourLayer(panel, LINES), context = layer.context;
   const height = (x) => Math.min(TOP, Math.max(0, energyAt(landscape, x).energy - lowest));
 
   function begin(scatter) {
