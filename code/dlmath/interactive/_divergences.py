@@ -73,7 +73,7 @@ def five_distances(
         densities, plane = figure.subplots(1, 2)
         x = np.linspace(-7, 7, 281)
         p = stats.norm.pdf(x[:, np.newaxis], centres, 1) @ weights
-        densities.fill_between(x, p, color="C5", alpha=0.2)
+        densities.fill_between(x, p, color="C5", alpha=0.2, lw=0)
         densities.plot(x, p, color="C5", label="p, the data")
         densities.plot(x, stats.norm.pdf(x, m, s), color="k", label="q, the model")
         densities.set(xlabel="x", ylabel="density", ylim=(0, 0.62))
