@@ -237,9 +237,9 @@ def test_the_box_is_widened_to_the_shape_of_the_panel():
 
 def test_a_contour_is_as_wide_as_a_pixel():
     """Full on the line, half at half a pixel from it, nothing where lines would touch."""
-    cover = run_js(SOURCE, "given.map(([h, s]) => lineCover(h, s, 1))", [[3, 0.1], [3.05, 0.1]])
+    cover = run_js(SOURCE, "given.map(([h, s]) => lineCover(h, s, 1, 3))", [[3, 0.1], [3.05, 0.1]])
     assert_allclose(cover, [1, 0.5], rtol=1e-12)
-    assert run_js(SOURCE, "[lineCover(3.3, 0.1, 1), lineCover(3, 0.5, 1)]", None) == [0, 0]
+    assert run_js(SOURCE, "[lineCover(3.3, 0.1, 1, 3), lineCover(3, 0.5, 1, 3)]", None) == [0, 0]
 
 
 def test_panels_show_the_race_up_to_a_step():
