@@ -16,15 +16,19 @@ from dlmath.generative._made import MADE, conditionals, made_masks
 from dlmath.generative._rbm import RBM
 from dlmath.generative._shipped import load_trained, ship
 from dlmath.generative._vae import VAE
+from dlmath.generative.diffusion import DDPM
+from dlmath.generative.flow_matching import FlowMatching
 from dlmath.trained import trained_names, trained_record
 
 __all__ = [
+    "DDPM",
     "GAN",
     "MADE",
     "RBM",
     "VAE",
     "DigitClassifier",
     "EnergyModel",
+    "FlowMatching",
     "GenerativeModel",
     "LatticeFlow",
     "NeuralSplineFlow",
