@@ -7,6 +7,7 @@ returns the estimate of x_0), ``x`` (the states at the first time), ``schedule``
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ def _check_times(times: ArrayLike, schedule: Schedule, *, both_ways: bool = Fals
         raise ValueError(f"times must decrease{' or increase' if both_ways else ''}, got {values}")
     if not (values.min() >= 0 and values.max() <= schedule.end * (1 + 1e-12)):
         raise ValueError(
-            f"times must lie between 0 and the schedule's end {schedule.end:g}, got {values.min():g} "
-            f"to {values.max():g}"
+            f"times must lie between 0 and the schedule's end {schedule.end:g}, got "
+            f"{values.min():g} to {values.max():g}"
         )
     return values
 
@@ -51,7 +52,7 @@ def _walk(x: ArrayLike, times: Floats, move: Move, path: bool) -> Floats:
         raise ValueError("x must be finite")
     states = [x]
     with np.errstate(over="ignore", invalid="ignore"):
-        for t, s in zip(times[:-1], times[1:], strict=True):
+        for t, s in pairwise(times):
             x = move(x, float(t), float(s))
             if not np.isfinite(x).all():
                 raise FloatingPointError(

@@ -15,7 +15,7 @@ POWER = 7.0
 
 
 class Schedule(ABC):
-    """How data turn into noise: x_t = gamma_t x_0 + sigma_t eps for times from ``begin`` to ``end``.
+    """How data turn into noise: x_t = gamma_t x_0 + sigma_t eps for times from 0 to ``end``.
 
     The ratio sigma_t / gamma_t increases with t. The marginals are those of the linear equation
     dx = f_t x dt + g_t dB (equation ``eq-score-and-stochastic-differential-equations-linear``).
@@ -96,8 +96,8 @@ class Schedule(ABC):
         stop = self.begin if stop is None else float(stop)
         if not 0 < stop < start <= self.end:
             raise ValueError(
-                f"start and stop must satisfy 0 < stop < start <= {self.end:g}, got start={start:g} "
-                f"and stop={stop:g}"
+                f"start and stop must satisfy 0 < stop < start <= {self.end:g}, got "
+                f"start={start:g} and stop={stop:g}"
             )
         if spacing not in SPACINGS:
             raise ValueError(f"spacing must be one of {', '.join(SPACINGS)}, got {spacing!r}")

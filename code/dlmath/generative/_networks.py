@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -180,7 +181,7 @@ class Dense(nn.Module):
         self.embedding = Embedding(classes)
         sizes = [n_features + 2 * count + EMBEDDING, *[width] * layers]
         hidden: list[nn.Module] = []
-        for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, outputs in pairwise(sizes):
             hidden += [nn.Linear(inputs, outputs), nn.SiLU()]
         self.hidden = nn.Sequential(*hidden)
         self.leave = nn.Linear(sizes[-1], n_features)

@@ -65,8 +65,8 @@ SMALLEST_RATIO, LARGEST_RATIO = 3e-4, 3e3
 class DDPM(DenoisingModel):
     """A denoising diffusion model, with the noise level in continuous time.
 
-    The network is trained on x_t = gamma_t x_0 + sigma_t eps to say x_0, eps, v, or what the scaling
-    of Karras et al. asks for (``eq-denoising-diffusion-simple``), in the mean square.
+    The network is trained on x_t = gamma_t x_0 + sigma_t eps to say x_0, eps, v, or what the
+    scaling of Karras et al. asks for, in the mean square (``eq-denoising-diffusion-simple``).
 
     Parameters
     ----------

@@ -25,8 +25,8 @@ class FlowMatching(DenoisingModel):
 
     The network is trained on x_t = (1 - t) x_0 + t x_1, with noise x_0 and data x_1, to say x_1 -
     x_0 in the mean square (``eq-flow-matching-conditional``). Beware of the two times: the samplers
-    of `dlmath.diffusion` count from the data, and `schedule_` and `denoiser` follow them; `velocity`
-    and this model's own samplers count from the noise.
+    of `dlmath.diffusion` count from the data, as do `schedule_` and `denoiser`; `velocity` and this
+    model's own samplers count from the noise.
 
     Parameters
     ----------
