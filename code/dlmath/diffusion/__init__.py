@@ -25,6 +25,7 @@ from dlmath.diffusion._schedules import (
     Schedule,
     StraightSchedule,
 )
+from dlmath.diffusion._straight import exact_velocity, follow
 
 __all__ = [
     "PARAMETRISATIONS",
@@ -42,6 +43,8 @@ __all__ = [
     "dpm_solver",
     "edm_scaling",
     "euler_maruyama",
+    "exact_velocity",
+    "follow",
     "heun",
     "probability_flow",
     "score_of",

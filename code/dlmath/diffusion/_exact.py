@@ -45,11 +45,21 @@ class NoisyMixture:
         return self.density(t).score(x)
 
     def __call__(self, x: ArrayLike, t: float) -> Floats:
-        """Return E[x_0 | x_t = x] by Tweedie's formula."""
-        gamma, sigma = self.schedule.gamma(t), self.schedule.sigma(t)
-        if sigma == 0:
-            return np.asarray(x, dtype=float) / gamma
-        return (np.asarray(x, dtype=float) + sigma**2 * self.score(x, t)) / gamma
+        """Return E[x_0 | x_t = x]: the mean of each component given x_t, with Bayes' weights.
+
+        Tweedie's formula gives the same, but divides by gamma_t, which may be zero.
+        """
+        gamma, law = self.schedule.gamma(t), self.density(t)
+        shares = softmax(law.log_prob_components(x), axis=1)
+        x = np.asarray(x, dtype=float)
+        mixture = self.mixture
+        means = [
+            mean + gamma * np.linalg.solve(noisy, (x - gamma * mean).T).T @ covariance
+            for mean, covariance, noisy in zip(
+                mixture.means, mixture.covariances, law.covariances, strict=True
+            )
+        ]
+        return np.einsum("nc,cnd->nd", shares, np.array(means))
 
 
 class NoisyEmpirical:
