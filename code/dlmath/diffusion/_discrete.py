@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dlmath._checks import check_count
-from dlmath.diffusion._schedules import Schedule
+from dlmath.diffusion._schedules import LARGEST_TERMINAL_SNR, Schedule
 
 Floats = NDArray[np.float64]
-# Above this share of the noise, data that are not standardised shift what a sampler starts from.
-LARGEST_TERMINAL_SNR = 0.01
 # A single step may not remove more than this share of the variance (Nichol and Dhariwal 2021).
 LARGEST_BETA = 0.999
 

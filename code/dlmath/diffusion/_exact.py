@@ -83,6 +83,8 @@ class NoisyEmpirical:
     def shares(self, x: ArrayLike, t: float) -> Floats:
         """Return the posterior probability of each point, given x_t; of shape (rows, n_points)."""
         gamma, sigma = self.schedule.gamma(t), self.schedule.sigma(t)
+        if sigma == 0:
+            raise ValueError(f"t must be a time with noise, but sigma is 0 at t={t:g}")
         x = np.asarray(x, dtype=float)
         # |x - gamma p|^2 without what is the same for all points.
         exponents = gamma * x @ self.points.T - gamma**2 * np.square(self.points).sum(axis=1) / 2

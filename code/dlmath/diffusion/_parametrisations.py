@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 PARAMETRISATIONS = ("x0", "epsilon", "v")
 
 
@@ -83,8 +81,3 @@ def edm_scaling(sigma: Any, sd: float) -> tuple[Any, Any, Any]:
     square = sigma**2 + sd**2
     root = square**0.5
     return sd**2 / square, sigma * sd / root, 1 / root
-
-
-def log_ratio_input(ratio: Any) -> Any:
-    """Return what a network is told of the noise level: the logarithm of sigma / gamma, over 4."""
-    return np.log(ratio) / 4

@@ -51,7 +51,7 @@ def _walk(x: ArrayLike, times: Floats, move: Move, path: bool) -> Floats:
     if not np.isfinite(x).all():
         raise ValueError("x must be finite")
     states = [x]
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for t, s in pairwise(times):
             x = move(x, float(t), float(s))
             if not np.isfinite(x).all():

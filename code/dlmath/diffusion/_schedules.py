@@ -1,5 +1,6 @@
 """Schedules in continuous time: gamma_t, sigma_t, and the equation whose marginals they are."""
 
+import warnings
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -12,6 +13,8 @@ Floats = NDArray[np.float64]
 SPACINGS = ("uniform", "log-snr", "power")
 # The exponent that Karras et al. (2022) recommend for grids of noise levels.
 POWER = 7.0
+# Above this signal-to-noise ratio, data that are not standardised shift what a sampler starts from.
+LARGEST_TERMINAL_SNR = 0.01
 
 
 class Schedule(ABC):
@@ -78,7 +81,8 @@ class Schedule(ABC):
         start : float, optional
             First time; ``end`` if it is not given.
         stop : float, optional
-            Last time with noise; ``begin`` if it is not given.
+            Last time with noise; ``begin`` if it is not given, but for "uniform" with ``to_zero``,
+            where all steps are then equal.
         to_zero : bool, default=True
             Whether the last of the steps goes from ``stop`` to the time 0, where there is no noise.
 
@@ -92,6 +96,7 @@ class Schedule(ABC):
             If there are no steps, the spacing is unknown, or the times are not within the schedule.
         """
         steps = check_count("steps", steps)
+        equal = stop is None and to_zero and spacing == "uniform"
         start = self.end if start is None else float(start)
         stop = self.begin if stop is None else float(stop)
         if not 0 < stop < start <= self.end:
@@ -101,7 +106,7 @@ class Schedule(ABC):
             )
         if spacing not in SPACINGS:
             raise ValueError(f"spacing must be one of {', '.join(SPACINGS)}, got {spacing!r}")
-        if to_zero and spacing == "uniform":
+        if equal:
             return np.linspace(start, 0.0, steps + 1)
         count = steps if to_zero else steps + 1
         grid = self._spaced(start, stop, count, spacing)
@@ -113,7 +118,13 @@ class Schedule(ABC):
             return np.array([start])
         if spacing == "uniform":
             return np.linspace(start, stop, count)
-        first, last = self.ratio(start), self.ratio(stop)
+        with np.errstate(divide="ignore"):
+            first, last = self.ratio(start), self.ratio(stop)
+        if not np.isfinite(first):
+            raise ValueError(
+                f"spacing={spacing!r} needs data at the first time, but at start={start:g} there "
+                "is nothing but noise; start a little later"
+            )
         if spacing == "log-snr":
             ratios = np.geomspace(first, last, count)
         else:
@@ -128,7 +139,21 @@ class Schedule(ABC):
         return self.gamma(t) * x0 + self.sigma(t) * rng.standard_normal(x0.shape)
 
     def prior(self, n: int, n_features: int, rng: np.random.Generator) -> Floats:
-        """Draw from N(0, sigma^2 I) at the time ``end``: where samplers start."""
+        """Draw from N(0, sigma^2 I) at the time ``end``: where samplers start.
+
+        Warns
+        -----
+        UserWarning
+            If the schedule does not end in noise: the terminal signal-to-noise ratio is named.
+        """
+        gamma, sigma = float(self.gamma(self.end)), float(self.sigma(self.end))
+        if gamma**2 > LARGEST_TERMINAL_SNR * sigma**2:
+            warnings.warn(
+                f"The schedule does not end in noise: its terminal signal-to-noise ratio is "
+                f"{gamma**2 / sigma**2:.3g} (data keep the amplitude {gamma:.3g}). Samples that "
+                f"start from noise alone are wrong by that.",
+                stacklevel=2,
+            )
         return self.sigma(self.end) * rng.standard_normal((n, n_features))
 
 

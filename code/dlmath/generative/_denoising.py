@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from dlmath._checks import check_count
 from dlmath.diffusion import (
@@ -186,7 +186,8 @@ class DenoisingModel(GenerativeModel):
             scaled.centre.copy_(rows.mean(dim=0))
             spread = float((rows - scaled.centre).square().mean().sqrt())
             scaled.scale.fill_(spread if spread > 0 else 1.0)
-        scaled.sd.copy_((((rows - scaled.centre) / scaled.scale).square().mean()).sqrt())
+        size = float(((rows - scaled.centre) / scaled.scale).square().mean().sqrt())
+        scaled.sd.fill_(size if size > 0 else 1.0)
 
     def encode(self, X: ArrayLike) -> Floats:
         """Return data in the network's units.
@@ -245,6 +246,7 @@ class DenoisingModel(GenerativeModel):
         FloatingPointError
             If a loss is not finite.
         """
+        self._check_parameters()
         labels = self._check_labels(y)
         if (labels is None) != (self.classes == 0):
             raise ValueError(f"y must hold the labels of {self.classes} classes")
@@ -273,9 +275,10 @@ class DenoisingModel(GenerativeModel):
 
     def _descend(self, cost: Callable[[], torch.Tensor], progress: bool) -> None:
         """Make the steps of AdamW with a moving average, which is kept at the end."""
-        adam, decay = optimiser(self)
+        fused = self.network_.centre.device.type in ("cpu", "cuda")
+        adam, decay = optimiser(self, fused=fused or None)
         parameters = list(self.network_.parameters())
-        mean = AveragedModel(self.network_, multi_avg_fn=get_ema_multi_avg_fn(self.average))
+        mean = AveragedModel(self.network_, multi_avg_fn=self._move_average)
 
         def step(k: int) -> float:
             loss = cost()
@@ -289,6 +292,12 @@ class DenoisingModel(GenerativeModel):
 
         self._train(step, progress=progress)
         self.network_.load_state_dict(mean.module.state_dict())
+
+    @torch.no_grad()
+    def _move_average(self, averages: Any, parameters: Any, count: Any) -> None:
+        """Move the averages a little; at first by more, so that the start is soon forgotten."""
+        decay = min(self.average, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(averages, parameters, 1 - decay)
 
     def denoiser(self, labels: ArrayLike | None = None, guidance: float = 1.0) -> Denoiser:
         """Return the trained model as a denoiser for the samplers of `dlmath.diffusion`.

@@ -25,9 +25,11 @@ def randomly(rows: torch.Tensor, size: int) -> Iterator[torch.Tensor]:
             yield rows[order[start : start + size]]
 
 
-def optimiser(model: Any) -> tuple[torch.optim.AdamW, CosineAnnealingLR]:
+def optimiser(
+    model: Any, *, fused: bool | None = None
+) -> tuple[torch.optim.AdamW, CosineAnnealingLR]:
     """Make AdamW for a model's network, with a rate that falls to zero along a cosine."""
     adam = torch.optim.AdamW(
-        model.network_.parameters(), lr=model.eta, weight_decay=model.weight_decay
+        model.network_.parameters(), lr=model.eta, weight_decay=model.weight_decay, fused=fused
     )
     return adam, CosineAnnealingLR(adam, model.steps)

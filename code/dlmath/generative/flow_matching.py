@@ -136,7 +136,6 @@ class FlowMatching(DenoisingModel):
             If a loss is not finite.
         """
         if noise is None:
-            self._pairs: torch.Tensor | None = None
             return super().fit(X, y, progress=progress)
         starts = np.asarray(noise, dtype=float)
         if starts.shape != np.shape(X) or not np.isfinite(starts).all():
@@ -146,6 +145,8 @@ class FlowMatching(DenoisingModel):
             )
         if y is not None or self.classes:
             raise ValueError("noise cannot be given together with labels")
+        if self.dequantise:
+            raise ValueError("noise cannot be given with dequantise=True, which shakes the pairs")
         if self.coupling != "independent":
             raise ValueError(f"coupling={self.coupling!r} would undo the pairs given by noise")
         rows = self._start(X)
