@@ -44,10 +44,9 @@ def trained_record(name: str) -> dict[str, Any]:
     ValueError
         If no such model is shipped; those that are, are listed.
     """
-    path = models_folder() / f"{name}.json"
-    if not path.is_file():
+    if name not in trained_names():
         raise ValueError(f"name must be one of {', '.join(trained_names())}, got {name!r}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads((models_folder() / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def trained_size(name: str) -> int:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from functools import partial
 
 import pytest
 from book_pages import chapters, soup
@@ -11,6 +12,7 @@ POLICY = "default-src 'self' data: blob: 'unsafe-inline'"
 BYTES_WITHOUT_PICTURES = 200_000
 BYTES_WITH_PICTURES = 700_000
 BYTES_OF_MODULES = 25_000
+BYTES_OF_WEIGHTS = 1_500_000
 BYTES_OF_TITLES = 1_100
 BYTES_OF_PIECE = 5_000
 ELEMENTS = 15_000
@@ -106,6 +108,46 @@ def test_the_modules_of_each_page_are_light(any_site: Site):
         assert sum(sizes.values()) <= BYTES_OF_MODULES, f"{name}: {sizes}"
         seen += len(sizes)
     assert seen > 0
+
+
+def test_weights_come_when_a_reader_asks_and_stay_within_the_budget(any_site: Site, visit):
+    """That nothing is asked for before is seen in all pages above, as no file of theirs is."""
+    for name in any_site.pages():
+        states = soup(any_site.html / name).select('script[type="application/json"]')
+        figures = [
+            figure["state"] for state in states for figure in json.loads(state.string).values()
+        ]
+        asking = [figure["assets"] for figure in figures if "assets" in figure]
+        for assets in asking:
+            files = [f"weights-{asset['key']}.js" for asset in assets.values()]
+            assert sum(map(partial(_weight, any_site), files)) <= BYTES_OF_WEIGHTS, name
+        for place in (any_site.address, any_site.html.as_uri()) if asking else ():
+            _press_all(visit, f"{place}/{name}", asking)
+
+
+def _weight(site: Site, file: str) -> int:
+    return len(gzip.compress((site.html / "_static" / file).read_bytes()))
+
+
+def _press_all(visit, address: str, asking: list[dict]) -> None:
+    """Press the buttons of a page that load something: it comes, and only then."""
+    wanted = {f"weights-{asset['key']}.js" for assets in asking for asset in assets.values()}
+    with visit(address) as heard:
+        for figure in heard.page.locator(".bk-widget").all():
+            figure.scroll_into_view_if_needed()
+        heard.page.wait_for_function("!document.querySelector('.bk-widget:not(.bk-on)')")
+        buttons = heard.page.locator(".dlm-load button").all()
+        assert len(buttons) == len(asking), address
+        assert not any("weights-" in request.url for request in heard.requests), address
+        for button in buttons:
+            button.click()
+        status = "document.querySelectorAll('.dlm-load .dlm-status')"
+        heard.page.wait_for_function(
+            f"[...{status}].every((e) => e.textContent.startsWith('Loaded: '))"
+        )
+        came = {request.url.rsplit("/", 1)[1] for request in heard.requests}
+        assert wanted <= came, address
+        assert heard.failures == [], address
 
 
 def _scroll_through(page) -> None:

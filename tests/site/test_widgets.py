@@ -1,5 +1,6 @@
 """The figures to move, in the pages of a small book: from a server, from disk, in a browser."""
 
+import gzip
 import json
 import math
 import re
@@ -12,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from built_site import serve
+from dlmath.weights import pack_weights
 from numpy.testing import assert_allclose
 
 COUNT_SHIFTS = """
@@ -93,6 +95,35 @@ export default () => ({
     fails = traitlets.Bool(False).tag(sync=True)
 '''
 
+ASKER = '''
+from dlmath.interactive._bundle import bundle
+from dlmath.interactive._weights import LoadsWeights
+
+class Asker(LoadsWeights):
+    """Asks for the weights of networks when its button is pressed, and writes down what it gets."""
+    _esm = bundle("weights.js") + """
+export default {
+  render({ model, el }) {
+    const { root, controls } = makeFrame(el, model);
+    const after = html("button", { class: "dlm-button" }, "Next");
+    const { row } = weightsLoader(model, (all) => {
+      const seen = ({ values, layout, model, n_features: n }) =>
+        [model, n, layout.at(-1), [...values.slice(0, 5)]];
+      root.dataset.found = JSON.stringify(
+        Object.fromEntries(Object.entries(all).map(([name, weights]) => [name, seen(weights)])));
+      return after;
+    }, model.get("what"));
+    controls.append(row, after);
+  },
+};
+"""
+    what = traitlets.Unicode("the network").tag(sync=True)
+
+def asker(names, **more):
+    more |= {"alt": "A button that asks for the weights of a network.", "height": [200, 200]}
+    return Asker(weights=names, still="<svg xmlns='http://www.w3.org/2000/svg'/>", **more)
+'''
+
 
 def _cell(name, code, caption="What to see in this figure."):
     return CELL.format(name=name, code=code, caption=caption)
@@ -113,7 +144,7 @@ def _pages():
     )
     refer = "See {numref}`fig-drag`.\n"
     return {
-        "index": "# Book\n\n```{toctree}\nmoving\nprobe\nplain\nshort\nstill\nstock\n```\n",
+        "index": "# Book\n\n```{toctree}\nmoving\nprobe\nasking\nplain\nshort\nstill\nstock\n```\n",
         "moving": HEAD
         + "# Moving\n\n"
         + refer
@@ -127,6 +158,10 @@ def _pages():
         + _cell("fig-probe", "probe = Probe()\nprobe")
         + _cell("fig-again", "probe")
         + _cell("fig-failing", "Probe(fails=True)"),
+        "asking": f"{HEAD}# Asking\n"
+        + f"```{{code-cell}} ipython3\n:tags: [remove-cell]\n{PROBE}\n{ASKER}\n```\n"
+        + _cell("fig-one", "asker(['vae-plane'])")
+        + _cell("fig-two", "asker(['vae-plane', 'spline-eight'], what='both networks')"),
         "plain": "# Plain\n\nNothing moves here.\n",
         "short": f"{HEAD}# Short\n```{{code-cell}} ipython3\n:tags: [remove-cell]\n{PROBE}\n```\n"
         + _cell("fig-short", "Probe(alt='A probe.')"),
@@ -251,10 +286,32 @@ def test_each_part_of_a_module_is_written_once(html):
     entries = state_of(html, "moving")
     keys = {key for entry in entries.values() for key in entry["parts"]}
     assert len(keys) == 5
-    probe = {key for entry in state_of(html, "probe").values() for key in entry["parts"]}
-    assert {path.name for path in (html / "_static").glob("esm-*")} == {
-        f"esm-{key}.js" for key in keys | probe
+    others = {
+        key
+        for page in ("probe", "asking")
+        for entry in state_of(html, page).values()
+        for key in entry["parts"]
     }
+    assert {path.name for path in (html / "_static").glob("esm-*")} == {
+        f"esm-{key}.js" for key in keys | others
+    }
+
+
+def test_weights_are_files_of_their_own_and_the_page_names_them(html):
+    entries = state_of(html, "asking")
+    names = ("vae-plane", "spline-eight")
+    packed = {name: pack_weights(name) for name in names}
+    keys = {name: {"key": p.key, "bytes": len(p.values)} for name, p in packed.items()}
+    assert entries["w1"]["state"]["assets"] == {"vae-plane": keys["vae-plane"]}
+    assert entries["w2"]["state"]["assets"] == keys
+    assert {path.name for path in (html / "_static").glob("weights-*")} == {
+        f"weights-{p.key}.js" for p in packed.values()
+    }
+    # In half precision, and nothing of it in the page.
+    assert (html / "asking.html").stat().st_size < 20_000
+    for p in packed.values():
+        file = html / "_static" / f"weights-{p.key}.js"
+        assert len(gzip.compress(file.read_bytes())) < 1.05 * len(p.values) + 1000
 
 
 def test_host_only_where_something_moves(html):
@@ -451,6 +508,68 @@ def test_the_host_keeps_the_contract_of_anywidget(open_page, site_url):
     assert page.evaluate("document.body.dataset.initializeEnded") == "yes"
 
 
+def asked_for(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('script[src*=weights-]')].map((s) => s.src.split('/').pop())"
+    )
+
+
+def found(page, label):
+    """Wait until a figure has its weights, and give what it wrote down of them."""
+    root = page.locator(f"#{label} [data-found]")
+    root.wait_for()
+    return json.loads(root.get_attribute("data-found"))
+
+
+def written_down(name):
+    packed = pack_weights(name)
+    values = np.frombuffer(packed.values, "<f2")[:5].astype(float)
+    header = packed.header
+    return [header["model"], header["n_features"], packed.layout[-1], values.tolist()]
+
+
+def test_weights_come_when_they_are_asked_for_and_not_before(open_page, site_url):
+    page = open_page(f"{site_url}/asking.html")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    alive(page, "fig-one")
+    figure = alive(page, "fig-two")
+    page.wait_for_timeout(300)
+    assert asked_for(page) == []
+    assert not any("weights-" in url for url in requests)
+    sizes = {name: len(pack_weights(name).values) for name in ("vae-plane", "spline-eight")}
+    button = figure.get_by_role("button", name="Load both networks")
+    assert button.inner_text() == f"Load both networks, {math.ceil(sum(sizes.values()) / 1000)} kB"
+    button.focus()
+    page.keyboard.press("Enter")
+    assert found(page, "fig-two") == {name: written_down(name) for name in sizes}
+    status = figure.get_by_role("status")
+    assert status.inner_text() == f"Loaded: {sum(sizes.values()) // 2:,} numbers."
+    assert button.is_hidden()
+    # Who came with the keyboard goes on with it.
+    assert page.evaluate("document.activeElement.textContent") == "Next"
+    assert len([url for url in requests if "weights-" in url]) == 2
+    page.locator("#fig-one").get_by_role("button", name="Load").click()
+    assert found(page, "fig-one") == {"vae-plane": written_down("vae-plane")}
+    assert len([url for url in requests if "weights-" in url]) == 2
+
+
+def test_weights_that_do_not_come_are_said_in_words_and_can_be_asked_for_again(open_page, address):
+    page = open_page(f"{address}/asking.html", expected="weights-")
+    figure = alive(page, "fig-one")
+    page.route("**/weights-*.js", lambda route: route.abort())
+    button = figure.get_by_role("button", name="Load the network")
+    button.click()
+    key = pack_weights("vae-plane").key
+    said = figure.get_by_text(f"the file weights-{key}.js could not be loaded")
+    said.wait_for()
+    assert said.get_attribute("role") == "status"
+    assert button.is_visible()
+    page.unroute("**/weights-*.js")
+    button.click()
+    assert found(page, "fig-one") == {"vae-plane": written_down("vae-plane")}
+
+
 def test_a_failing_figure_says_so_and_keeps_its_picture(open_page, address):
     page = open_page(f"{address}/probe.html", expected="the probe was told to fail")
     page.locator("#fig-failing").scroll_into_view_if_needed()
@@ -472,14 +591,23 @@ def test_print_and_readers_without_scripts_get_the_still(open_page, address):
 
 @pytest.mark.parametrize("width", [360, 800])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_figures(open_page, address, node_modules, width, scheme):
-    page = open_page(f"{address}/moving.html", size=(width, 700))
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("moving", ("fig-drag", "fig-descent", "fig-projection", "fig-scatter")),
+        ("asking", ("fig-one",)),
+    ],
+)
+def test_axe_finds_nothing_in_the_figures(
+    open_page, address, node_modules, width, scheme, name, labels
+):
+    page = open_page(f"{address}/{name}.html", size=(width, 700))
     if scheme == "dark":
         page.add_style_tag(
             content=":root { --bk-bg: #14171b; --bk-surface: #1d2127; --bk-ink: #e3e1dc;"
             " --bk-muted: #a2a9b1; color-scheme: dark } body, .body { background: #14171b }"
         )
-    for label in ("fig-drag", "fig-descent", "fig-projection", "fig-scatter"):
+    for label in labels:
         alive(page, label)
     page.add_script_tag(path=node_modules / "axe-core" / "axe.min.js")
     results = page.evaluate("axe.run('.bk-widget')")

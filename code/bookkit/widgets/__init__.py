@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -25,7 +25,12 @@ from bookkit.widgets.state import (
     page_script,
     read_page,
     view_model_id,
+    weights_name,
+    weights_script,
 )
+
+if TYPE_CHECKING:
+    from dlmath.weights import PackedWeights
 
 STATE_KEY = "ipywidgets_state"
 STATIC = Path(__file__).parent / "static"
@@ -53,6 +58,7 @@ def setup(app: Sphinx) -> None:
     app.connect("doctree-read", _host_widgets, priority=400)
     app.connect("html-page-context", _add_to_page, priority=400)
     app.connect("build-finished", _write_modules)
+    app.connect("build-finished", _write_weights)
 
 
 def _configure(app: Sphinx, config: Config) -> None:
@@ -98,8 +104,29 @@ def _host_widgets(app: Sphinx, doctree: nodes.document) -> None:
         logger.warning("%s: %s", env.docname, error, location=env.docname, type="bookkit")
         return
     _pages(env)[env.docname] = page
+    _check_weights(env, page)
     for bundle, model_id in bundles:
         bundle.replace_self(_figure(app, page, page.names[model_id], bundle))
+
+
+def _packed(name: str) -> PackedWeights:
+    # Only a book with such figures waits for this import.
+    from dlmath.weights import pack_weights
+
+    return pack_weights(name)
+
+
+def _check_weights(env: BuildEnvironment, page: PageWidgets) -> None:
+    """Warn of figures made with other weights than those that lie in the book's folder now."""
+    for key, name in page.weights.items():
+        try:
+            same = _packed(name).key == key
+        except ValueError as error:
+            logger.warning("%s: %s", env.docname, error, location=env.docname, type="bookkit")
+        else:
+            if not same:
+                message = "%s: a figure was made with other weights than %s has now"
+                logger.warning(message, env.docname, name, location=env.docname, type="bookkit")
 
 
 def _figure(app: Sphinx, page: PageWidgets, name: str, bundle: nodes.container) -> widget:
@@ -162,6 +189,26 @@ def _write_modules(app: Sphinx, exception: Exception | None) -> None:
     for name, part in parts.items():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(part.script(), encoding="utf-8")
+
+
+def _write_weights(app: Sphinx, exception: Exception | None) -> None:
+    """Write the weights that pages may ask for, each once; drop those out of use."""
+    if exception is not None or app.builder.format != "html":
+        return
+    wanted = {key: name for page in _pages(app.env).values() for key, name in page.weights.items()}
+    folder = Path(app.outdir) / "_static"
+    names = {weights_name(key) for key in wanted}
+    for stale in folder.glob("weights-*.js"):
+        if stale.name not in names:
+            stale.unlink()
+    for key, name in wanted.items():
+        path = folder / weights_name(key)
+        if path.exists():
+            continue
+        packed = _packed(name)
+        if packed.key == key:
+            about = {**packed.header, "layout": packed.layout}
+            path.write_text(weights_script(key, about, packed.values), encoding="utf-8")
 
 
 def _visit_html(self: Any, node: widget) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -82,6 +83,15 @@ class PageWidgets:
         """The distinct parts of the modules of the page."""
         return {part for model in self.models.values() for part in model.parts}
 
+    @property
+    def weights(self) -> dict[str, str]:
+        """The shipped weights that figures of the page may ask for: their names by their keys."""
+        return {
+            asset["key"]: name
+            for model in self.models.values()
+            for name, asset in model.state.get("assets", {}).items()
+        }
+
 
 def view_model_id(bundle: nodes.Element) -> str | None:
     """Give the id of the model that a cell's output shows, if the output is a widget."""
@@ -141,6 +151,17 @@ def _read_model(entry: dict[str, Any]) -> Model:
         alt=state.get("alt", ""),
         heights=(int(heights[0]), int(heights[1])),
     )
+
+
+def weights_name(key: str) -> str:
+    """Return the name of the file of some weights under ``_static``."""
+    return f"weights-{key}.js"
+
+
+def weights_script(key: str, about: dict[str, Any], values: bytes) -> str:
+    """Write a classic script that hands weights to the host, also where a page lies on a disk."""
+    text = json.dumps({**about, "data": base64.b64encode(values).decode()}, sort_keys=True)
+    return f'(window.bookkitWeights ??= {{}})["{key}"] = {text};\n'
 
 
 def page_script(page: PageWidgets) -> str:

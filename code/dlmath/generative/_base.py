@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,8 +19,7 @@ from torch import nn
 
 from dlmath._checks import check_above_zero, check_count
 from dlmath.generative._training import seeded, train
-
-FORMAT = 1
+from dlmath.weights import FORMAT, read_weights
 
 
 def check_pixels(X: ArrayLike, levels: int | None) -> NDArray[Any]:
@@ -264,23 +262,3 @@ class GenerativeModel(TorchModel):
     @abstractmethod
     def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
         """Draw samples in the units of the data."""
-
-
-def read_weights(path: str | Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read the header and the arrays of a file of weights, with every check that needs no model."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file of weights {path}")
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(str(arrays.pop("header")))
-        expected = {"format", "model", "parameters", "n_features"}
-        if not isinstance(header, dict) or expected - header.keys() or header["format"] != FORMAT:
-            raise ValueError("its header is not one of this package")
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged, or no file of weights: {error}") from error
-    for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{path} is damaged: {name} is not finite")
-    return header, arrays

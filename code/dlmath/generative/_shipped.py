@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlmath.generative._base import TorchModel, read_weights
-from dlmath.trained import models_folder, trained_record
+from dlmath.generative._base import TorchModel
+from dlmath.trained import models_folder
+from dlmath.weights import read_weights, shipped_weights
 
 
 def load_trained(name: str, device: str = "cpu") -> Any:
@@ -34,13 +35,7 @@ def load_trained(name: str, device: str = "cpu") -> Any:
     ValueError
         If no such model is shipped, or its file is not the one recorded.
     """
-    record, path = trained_record(name), models_folder() / f"{name}.npz"
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
-    if found != record["sha256"]:
-        raise ValueError(
-            f"{path} is not the file expected: SHA-256 {record['sha256']}, found {found}. "
-            f"'python {record['script']}' makes it anew."
-        )
+    path = shipped_weights(name)
     wanted = read_weights(path)[0]["model"]
     for model in _subclasses(TorchModel):
         if model.__name__ == wanted:

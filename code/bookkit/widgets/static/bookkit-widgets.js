@@ -55,25 +55,52 @@
     // There is no kernel: the state lives in the page alone.
     save_changes() {}
 
-    send() {}
+    // What a kernel would answer lies in a file beside the page, if it is about weights.
+    async send({ type, name } = {}) {
+      if (type !== "weights") return;
+      try {
+        const { view, ...about } = await loadWeights(this.#state.assets?.[name]?.key);
+        this.#tell({ type, name, ...about }, [view]);
+      } catch (error) {
+        this.#tell({ type, name, error: error.message }, []);
+      }
+    }
 
     #emit(name, value) {
       for (const callback of this.#listeners.get(name) ?? []) callback(this, value);
     }
+
+    #tell(message, buffers) {
+      for (const callback of this.#listeners.get("msg:custom") ?? []) callback(message, buffers);
+    }
   }
 
-  function addScript(key) {
+  function addScript(name) {
     return new Promise((resolve, reject) => {
       const script = document.createElement("script");
-      script.src = new URL(`esm-${key}.js`, folder).href;
+      script.src = new URL(name, folder).href;
       script.onload = resolve;
-      script.onerror = () => reject(new Error(`the file ${script.src} could not be loaded`));
+      script.onerror = () => {
+        scripts.delete(name);
+        script.remove();
+        reject(new Error(`the file ${name} could not be loaded`));
+      };
       document.head.append(script);
     });
   }
 
+  const loadScript = (name) => once(scripts, name, () => addScript(name));
+
+  async function loadWeights(key) {
+    if (!key) throw new Error("the figure has no such network");
+    await loadScript(`weights-${key}.js`);
+    const { data, ...about } = window.bookkitWeights[key];
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    return { ...about, view: new DataView(bytes.buffer) };
+  }
+
   async function importModule(keys) {
-    await Promise.all(keys.map((key) => once(scripts, key, () => addScript(key))));
+    await Promise.all(keys.map((key) => loadScript(`esm-${key}.js`)));
     const parts = keys.map((key) => window.bookkitModules[key]);
     for (const { css } of parts) if (css) addStyle(css);
     const url = URL.createObjectURL(new Blob(parts.map(({ esm }) => esm), { type: "text/javascript" }));

@@ -12,3 +12,10 @@ export function decodeFloat16(text) {
   }
   return numbers;
 }
+
+// The same from a buffer, as pack_weights of weights.py writes it.
+export function float16Numbers(view) {
+  const numbers = new Float32Array(view.byteLength / 2);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = half(view.getUint16(2 * i, true));
+  return numbers;
+}
