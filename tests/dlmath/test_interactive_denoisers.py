@@ -1,0 +1,182 @@
+"""Denoising networks and samplers in the page, against torch on the same rounded weights."""
+
+import numpy as np
+import pytest
+from dlmath.diffusion import (
+    CosineSchedule,
+    ExplodingSchedule,
+    LinearSchedule,
+    StraightSchedule,
+    ddim,
+    heun,
+)
+from dlmath.weights import pack_weights
+from numpy.testing import assert_allclose
+from test_interactive import run_js
+
+SCHEDULES = {
+    "cosine": CosineSchedule(),
+    "linear": LinearSchedule(),
+    "exploding": ExplodingSchedule(),
+    "straight": StraightSchedule(),
+}
+# Both compute in double precision with the weights that are shipped.
+CLOSE = 1e-9
+BEGIN = """(() => {
+  const network = makeNetwork({ ...given.about, values: Float32Array.from(given.values) });
+  const rows = (x) => Array.from({ length: x.length / network.n },
+    (_, i) => Array.from(x.subarray(i * network.n, (i + 1) * network.n)));
+  const x = Float64Array.from(given.x.flat()), options = { label: given.label, guidance: given.w };
+"""
+
+
+@pytest.fixture
+def make(torch, tmp_path, monkeypatch):
+    """Give a function that makes a model with random weights, and what its file packs."""
+    from dlmath.generative import DDPM, FlowMatching, ship
+
+    monkeypatch.setenv("DLMATH_DATA", str(tmp_path))
+
+    def build(n, kind="flow", **parameters):
+        model = {"flow": FlowMatching, "ddpm": DDPM}[kind](steps=1, batch_size=4, **parameters)
+        rng = np.random.default_rng(1)
+        labels = np.arange(8) % parameters["classes"] if parameters.get("classes") else None
+        model.fit(rng.normal(2.0, 3.0, size=(8, n)), labels)
+        generator = torch.Generator().manual_seed(2)
+        for parameter in model.network_.parameters():
+            torch.nn.init.normal_(parameter, std=0.2, generator=generator)
+        model = ship(model, "random", script="none", cpu_seconds=0)
+        model.network_.double()
+        packed = pack_weights("random")
+        values = np.frombuffer(packed.values, "<f2").astype(float).tolist()
+        return model, {"about": {**packed.header, "layout": packed.layout}, "values": values}
+
+    return build
+
+
+def near(found, expected):
+    assert_allclose(found, expected, rtol=0, atol=CLOSE * np.abs(expected).max())
+    # Numbers that differ: not one constant, and not what went in.
+    assert np.ptp(expected) > 0.01 * np.abs(expected).max()
+
+
+def states(n, rows=3, seed=3):
+    return np.random.default_rng(seed).normal(size=(rows, n))
+
+
+KINDS = {
+    "unet": (64, {"network": "unet", "width": 16, "classes": 3}),
+    "unet, patches, no labels": (64, {"network": "unet", "width": 8, "patch": 2}),
+    "residual": (5, {"network": "residual", "width": 12, "layers": 3, "classes": 2}),
+    "dense": (2, {"network": "dense", "width": 9, "layers": 3}),
+    "dense, labels": (
+        3,
+        {"network": "dense", "width": 9, "layers": 1, "frequencies": 0, "classes": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_networks_are_those_of_torch(torch, make, name):
+    n, parameters = KINDS[name]
+    model, given = make(n, **parameters)
+    x, noise, classes = states(n), 0.37, parameters.get("classes", 0)
+    given |= {"x": x.tolist(), "noise": noise, "labels": list(range(classes + 1))}
+    found = run_js(
+        "models/denoisers.js",
+        BEGIN + "return [...given.labels, undefined].map((label) =>"
+        "rows(network.forward(x, given.noise, label))); })()",
+        given,
+    )
+    levels = torch.full((3,), noise, dtype=torch.float64)
+    for k, rows in enumerate(found):
+        label = torch.full((3,), min(k, classes)) if classes else None
+        with torch.no_grad():
+            expected = model.network_(torch.tensor(x), levels, label).numpy()
+        near(rows, expected)
+    if classes:
+        assert not np.allclose(found[0], found[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("w", [0, 0.5, 1, 3])
+@pytest.mark.parametrize("t", [0.02, 0.7, 1.0])
+def test_guided_estimates_of_flow_matching(make, w, t):
+    model, given = make(5, network="residual", width=12, layers=2, classes=3)
+    given |= {"x": states(5).tolist(), "label": 1, "w": w, "t": t}
+    found = run_js(
+        "models/denoisers.js",
+        BEGIN + "return rows(makeDenoiser(network, options)(x, given.t)); })()",
+        given,
+    )
+    near(found, model.denoiser(1, w)(states(5), t))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "exploding"])
+@pytest.mark.parametrize("parametrisation", ["x0", "epsilon", "v", "edm"])
+def test_estimates_of_diffusion_models(make, schedule, parametrisation):
+    model, given = make(
+        3, "ddpm", network="dense", width=8, layers=2, schedule=schedule,
+        parametrisation=parametrisation,
+    )  # fmt: skip
+    # Below, within and above the noise levels that the network can tell apart.
+    times = [1e-5, 0.3, SCHEDULES[schedule].end]
+    given |= {"x": states(3).tolist(), "times": times}
+    found = run_js(
+        "models/denoisers.js",
+        BEGIN + "return [given.times.map((t) => rows(makeDenoiser(network)(x, t))),"
+        "rows(decodeStates(network, x))]; })()",
+        given,
+    )
+    for estimates, t in zip(found[0], times, strict=True):
+        near(estimates, model.denoiser()(states(3), t))
+    near(found[1], model.decode(states(3)))
+
+
+PATH = """
+  const denoise = makeDenoiser(network, options), schedule = scheduleOf(network);
+  return samplePath(STEPS[given.step], denoise, x, schedule, given.times).map(rows);
+})()"""
+
+
+@pytest.mark.parametrize("name", ["ddim", "heun"])
+@pytest.mark.parametrize("schedule", ["cosine", "exploding"])
+def test_samplers_of_diffusion(make, name, schedule):
+    model, given = make(3, "ddpm", network="dense", width=8, layers=2, schedule=schedule, classes=2)
+    times = SCHEDULES[schedule].times(6, "power")
+    x = states(3) * SCHEDULES[schedule].sigma(times[0])
+    given |= {"x": x.tolist(), "label": 1, "w": 2.5, "step": name, "times": times.tolist()}
+    sampler = {"ddim": ddim, "heun": heun}[name]
+    expected = sampler(model.denoiser(1, 2.5), x, SCHEDULES[schedule], times, path=True)
+    found = run_js("models/denoisers.js", BEGIN + PATH, given)
+    for state, wanted in zip(found, expected, strict=True):
+        near(state, wanted)
+
+
+@pytest.mark.parametrize("name", ["euler", "midpoint"])
+def test_samplers_of_flow_matching(make, name):
+    model, given = make(64, network="unet", width=8, classes=3)
+    x, steps = states(64, 2), 4
+    times = [1 - k / steps for k in range(steps + 1)]
+    given |= {"x": x.tolist(), "label": 2, "w": 2, "step": name, "times": times}
+    expected = model.transport(x, steps, sampler=name, labels=2, guidance=2, path=True)
+    found = run_js("models/denoisers.js", BEGIN + PATH, given)
+    for state, wanted in zip(found, expected, strict=True):
+        near(state, wanted)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_and_grids(name):
+    schedule = SCHEDULES[name]
+    found = run_js(
+        "models/samplers.js",
+        "(() => { const s = SCHEDULES[given](); return [['power', 1], ['power', 7], ['uniform', 5]]"
+        ".map(([spacing, steps]) => { const times = timeGrid(s, steps, spacing);"
+        "return [times, times.map(s.gamma), times.map(s.sigma)]; }); })()",
+        name,
+    )
+    for (times, gamma, sigma), (spacing, steps) in zip(
+        found, [("power", 1), ("power", 7), ("uniform", 5)], strict=True
+    ):
+        assert_allclose(times, schedule.times(steps, spacing), rtol=1e-9, atol=1e-15)
+        assert_allclose(gamma, schedule.gamma(np.array(times)), rtol=1e-12)
+        assert_allclose(sigma, schedule.sigma(np.array(times)), rtol=1e-12, atol=1e-15)
