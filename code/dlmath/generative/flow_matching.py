@@ -124,7 +124,9 @@ class FlowMatching(DenoisingModel):
             Labels, if the model has ``classes``.
         noise : array-like of shape (n_samples, n_features), optional
             The start of each sample's line, instead of fresh noise: with a trained model's own
-            starts and samples, this is the second round of a rectified flow.
+            starts and samples, this is the second round of a rectified flow. Train it at
+            "uniform" times: one long step asks for the velocity at the time 0, and "logit-normal"
+            times are hardly ever near it.
         progress : bool, default=False
             Show a bar.
 
