@@ -21,6 +21,7 @@ from dlmath.interactive._computed import (
 from dlmath.interactive._convexity import chord_and_tangent
 from dlmath.interactive._convolution import KernelEditor
 from dlmath.interactive._curvature import curvature_explorer
+from dlmath.interactive._denoiser import DenoiserLive
 from dlmath.interactive._descent import quadratic_descent
 from dlmath.interactive._divergences import five_distances, gaussian_transport
 from dlmath.interactive._dragfit import DragFit
@@ -60,6 +61,7 @@ from dlmath.interactive._wide import lazy_training, random_wide_networks
 __all__ = [
     "BackpropagationSteps",
     "ComputedPlot",
+    "DenoiserLive",
     "DragFit",
     "DraggedTrap",
     "EnergyLangevin",

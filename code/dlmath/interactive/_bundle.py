@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 JS = Path(__file__).parent / "js"
 # What most widgets share is the first part of each module: a site loads it once.
 SHARED = ("plot.js", "linalg.js", "controls.js", "computed.js")
+# What figures that load networks have in common besides is a part of its own.
+NETWORKS = ("weights.js", "models/denoisers.js")
 PART_MARK = "//# part\n"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<path>[^"]+)";\n', re.MULTILINE)
 _COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
@@ -30,18 +33,30 @@ def bundle(entry: str) -> str:
     """Join a source file and all that it imports into the text of one ES module.
 
     The files share one scope, so their top-level names are distinct; comments that fill a line
-    and indentation are left out. The line ``//# part`` ends what all widgets have in common.
+    and indentation are left out. A line ``//# part`` ends what all widgets have in common, and
+    another what all those have in common that compute with a loaded network.
 
     Parameters
     ----------
     entry : str
         Path of the file under ``js/``.
     """
-    shared: list[Path] = []
-    for name in SHARED:
-        _in_order((JS / name).resolve(), shared)
-    own = _in_order((JS / entry).resolve(), list(shared))[len(shared) :]
-    return _joined(shared) + PART_MARK + _joined(own)
+    shared = _needed(SHARED)
+    own = _needed((entry,))
+    groups = [shared]
+    if all((JS / name).resolve() in own for name in NETWORKS):
+        groups.append([path for path in _needed(NETWORKS) if path not in shared])
+    common = [path for group in groups for path in group]
+    groups.append([path for path in own if path not in common])
+    return PART_MARK.join(map(_joined, groups))
+
+
+def _needed(names: Iterable[str]) -> list[Path]:
+    """List some files under ``js/`` and all that they need, in an order that works."""
+    seen: list[Path] = []
+    for name in names:
+        _in_order((JS / name).resolve(), seen)
+    return seen
 
 
 def _joined(paths: list[Path]) -> str:
