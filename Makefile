@@ -30,7 +30,7 @@ serve:
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SITE) 8000
 
 # The browser tests need Chromium and Firefox; BROWSER=0 leaves them out. One process builds the
-# site and tests it; the other does all the rest and then visits the pages. One thread each.
+# site and tests it, another does the rest; whoever is free then visits the pages. One thread each.
 test: export OMP_NUM_THREADS := 1
 test: setup
 	$(BIN)/ruff check .

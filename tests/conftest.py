@@ -38,18 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Say which tests one process has to take, where several share the work.
 
-    One takes the tests of the built site, which it builds, but for the visits to all of its pages,
-    which another takes. One takes all tests of the equations, which write one report, and the rest
-    goes file by file.
+    One takes the tests of the built site, which it builds. One takes all tests of the equations,
+    which write one report. The rest goes file by file, those with the most tests first; so the
+    visits to all pages, which are few and long, come last, when the site is there for whoever is
+    free.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
-            if path in OF_THE_PAGES:
-                return "pages"
-            if path in OF_THE_SITE or path.startswith("tests/site/"):
+            if path in OF_THE_SITE or (path.startswith("tests/site/") and path not in OF_THE_PAGES):
                 return "site"
             return "equations" if path.startswith("tests/equations/") else path
 

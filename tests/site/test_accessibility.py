@@ -2,7 +2,8 @@
 
 Colours depend on the theme and the layout on the width, hardly anything on both. So every page is
 looked at in the light on a desk and in the dark on a telephone, and one page of each site, with
-all kinds of content or with the most, in all four ways.
+all kinds of content or with the most, in all four ways. The pages that print tests are of one
+kind: those are looked at in the dark on a telephone alone.
 """
 
 import json
@@ -15,7 +16,8 @@ from built_site import Site
 
 SIZES = {"desktop": (1280, 900), "telephone": (360, 740)}
 THEMES = ("light", "dark")
-EVERYWHERE = [("desktop", "light"), ("telephone", "dark")]
+USUAL = [("desktop", "light"), ("telephone", "dark")]
+OF_TESTS = "chapters/appendices/verified-"
 IN_ALL_WAYS = {"chapters/linear-models/least-squares.html", "full-length.html"}
 RUN = "axe.run({resultTypes: ['violations']}).then((report) => report.violations)"
 
@@ -49,6 +51,13 @@ def show(heard, size: tuple[int, int], theme: str) -> None:
     heard.settle()
 
 
+def ways(name: str) -> list[tuple[str, str]]:
+    """Return how a page is looked at: on what, and in which theme."""
+    if name in IN_ALL_WAYS:
+        return list(product(SIZES, THEMES))
+    return USUAL[1:] if name.startswith(OF_TESTS) else USUAL
+
+
 def test_axe_finds_nothing(any_site: Site, visit, axe):
     """Two pages at a time, for axe takes seconds and a machine has two cores."""
     names = [*any_site.pages(), "search.html?q=paragraph"]
@@ -63,9 +72,7 @@ def test_axe_finds_nothing(any_site: Site, visit, axe):
                 heard.unfold()
             for kind, theme in product(SIZES, THEMES):
                 looked_at = {
-                    name: heard
-                    for name, heard in visits.items()
-                    if (kind, theme) in EVERYWHERE or name in IN_ALL_WAYS
+                    name: heard for name, heard in visits.items() if (kind, theme) in ways(name)
                 }
                 for heard in looked_at.values():
                     show(heard, SIZES[kind], theme)
