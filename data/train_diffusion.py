@@ -46,7 +46,7 @@ MODELS: dict[str, Any] = {
 }
 # Sampler, steps, and how often the network is evaluated; the first is what the record is about.
 BUDGETS = {
-    "FlowMatching": (("midpoint", 10, 20), ("midpoint", 5, 10), ("euler", 20, 20)),
+    "FlowMatching": (("midpoint", 10, 20), ("midpoint", 5, 10)),
     "DDPM": (("heun", 10, 19), ("heun", 5, 9), ("dpm", 20, 20), ("ddim", 20, 20)),
 }
 ANCESTRAL = ("ancestral", 100, 100)

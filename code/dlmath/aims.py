@@ -30,6 +30,15 @@ FAMILIES = {
         "gan-digits-no-r1",
         "wgan-digits",
     ),
+    "Denoising models of digits": (
+        "ddpm-digits",
+        "ddpm-digits-epsilon",
+        "edm-digits",
+        "edm-digits-residual",
+        "flow-digits",
+        "flow-digits-classes",
+        "flow-digits-residual",
+    ),
 }
 
 #: Frechet distances by the first version of the judge, with which the aims were set.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from dlmath.datasets import make_eight_gaussians
+from dlmath.datasets import load_digits, make_eight_gaussians
 from dlmath.densities import GaussianMixture, eight_gaussians
 from dlmath.diffusion import (
     ExplodingSchedule,
@@ -13,8 +13,9 @@ from dlmath.diffusion import (
     exact_velocity,
     heun,
 )
-from dlmath.generative import DDPM, FlowMatching
+from dlmath.generative import DDPM, FlowMatching, load_trained, trained_record
 from dlmath.generative._networks import Dense, Residual, UNet
+from dlmath.metrics import memorisation_share
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal, norm
 from sklearn.base import clone
@@ -416,3 +417,20 @@ def test_bad_input_is_named(model, message):
 def test_a_unet_needs_square_images():
     with pytest.raises(ValueError, match="needs square images, got 15 columns"):
         DDPM().fit(np.zeros((6, 15)))
+
+
+# What is shipped.
+
+
+def test_the_shipped_flow_draws_digits():
+    """A few hundred samples: as near to the real ones as the record says, not copies of them."""
+    record = trained_record("flow-digits")["measures"]
+    assert record["fd"] < 4
+    assert 0.5 < record["memorisation"] < 0.65
+    model, digits = load_trained("flow-digits"), load_digits()
+    drawn, judge = model.sample(300, seed=3), load_trained("digits-features")
+    assert np.isin(drawn, np.arange(17)).all()
+    shares = judge.predict_proba(drawn)
+    assert_allclose(shares.max(axis=1).mean(), record["confidence"], atol=0.03)
+    halves = digits.train.astype(float), digits.test[:898].astype(float)
+    assert memorisation_share(drawn, *halves) < 0.75
