@@ -3,7 +3,8 @@
 Usage: ``python data/train_diffusion.py [choose | judge] [NAME ...]``, or ``make train``. With
 names, ``"flow-digits"`` for one, only these are trained; with ``judge``, nothing is trained, and
 the shipped models are judged again; with ``choose``, two thirds of half A train for a third of the
-steps, the rest of A judges, and nothing is written. Every choice has a seed.
+steps, the rest of A judges, and nothing is written. Every choice has a seed. Two models are trained
+at a time.
 
 How the settings were chosen: learning rate, averaging, and the times at which flow matching trains
 are those of a first version of ``flow-digits``, which was judged on the test digits too (Frechet
@@ -27,6 +28,7 @@ from dlmath.generative import (
 )
 from dlmath.generative._digits import SAMPLES
 from dlmath.metrics import frechet_distance, memorisation_share
+from joblib import Parallel, delayed
 
 SCRIPT = "data/train_diffusion.py"
 EDM: dict[str, Any] = {
@@ -37,7 +39,7 @@ EDM: dict[str, Any] = {
 RESIDUAL: dict[str, Any] = {"network": "residual", "width": 256, "layers": 3}
 MODELS: dict[str, Any] = {
     "flow-digits": FlowMatching(levels=17, width=16, steps=5000),
-    "edm-digits": DDPM(**EDM, levels=17, width=16, steps=3500),
+    "edm-digits": DDPM(**EDM, levels=17, width=16, steps=5000),
     "ddpm-digits": DDPM(parametrisation="v", levels=17, width=16, steps=3500),
     "ddpm-digits-epsilon": DDPM(parametrisation="epsilon", levels=17, width=16, steps=3500),
     "flow-digits-classes": FlowMatching(levels=17, width=16, classes=10, steps=3500),
@@ -110,13 +112,18 @@ def judge(name: str) -> None:
     ship(model, name, script=SCRIPT, cpu_seconds=seconds, measures=measures)
 
 
-if __name__ == "__main__":
+def run(job: str, name: str) -> None:
+    """Do what the script was called for, with one model and one thread."""
     torch.set_num_threads(1)
+    if job == "choose":
+        choose(name)
+        return
+    if not job:
+        train(name)
+    judge(name)
+
+
+if __name__ == "__main__":
     job = sys.argv[1] if sys.argv[1:2] in (["judge"], ["choose"]) else ""
-    for name in sys.argv[1 + bool(job) :] or MODELS:
-        if job == "choose":
-            choose(name)
-            continue
-        if not job:
-            train(name)
-        judge(name)
+    names = sys.argv[1 + bool(job) :] or MODELS
+    Parallel(n_jobs=2)(delayed(run)(job, name) for name in names)

@@ -108,6 +108,13 @@ AIMS = (
     Aim("gan-digits", "precision", must=None, beat=0.8, more=True),
     Aim("gan-digits-no-r1", "fd", must=4.0, beat=None, more=True, over="gan-digits"),
     Aim("wgan-digits", "fd", must=27.0, beat=12.0),
+    Aim("ddpm-digits", "fd", must=10.0, beat=3.0),
+    Aim("edm-digits", "fd", must=None, beat=3.0),
+    Aim("edm-digits-residual", "fd", must=9.0, beat=None),
+    Aim("flow-digits", "fd", must=5.0, beat=None),
+    Aim("flow-digits", "memorisation", must=0.65, beat=0.57),
+    Aim("flow-digits-classes", "fd", must=3.0, beat=2.2),
+    Aim("flow-digits-classes", "memorisation", must=0.65, beat=0.57),
 )
 
 
