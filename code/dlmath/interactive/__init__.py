@@ -23,6 +23,7 @@ from dlmath.interactive._convolution import KernelEditor
 from dlmath.interactive._curvature import curvature_explorer
 from dlmath.interactive._denoiser import DenoiserLive
 from dlmath.interactive._descent import quadratic_descent
+from dlmath.interactive._diffusion import empirical_paths, moment_of_decision
 from dlmath.interactive._divergences import five_distances, gaussian_transport
 from dlmath.interactive._dragfit import DragFit
 from dlmath.interactive._energy import EnergyLangevin, jastrow_chain
@@ -90,6 +91,7 @@ __all__ = [
     "double_descent",
     "early_stopping_and_ridge",
     "elbo_gap",
+    "empirical_paths",
     "fit_and_cloud",
     "five_distances",
     "flow_warp",
@@ -106,6 +108,7 @@ __all__ = [
     "linear_modes",
     "lloyd_explorer",
     "logistic_drag",
+    "moment_of_decision",
     "momentum_eigenvalues",
     "one_number",
     "one_slope",

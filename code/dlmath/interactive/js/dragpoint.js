@@ -16,8 +16,10 @@ class DragPoint {
     this.node.addEventListener("keydown", (event) => this.#type(event));
   }
 
+  // A model hides a point by placing it at null.
   place(value, scales) {
-    if (!scales) return;
+    this.layer.style.display = value === null ? "none" : "";
+    if (!scales || value === null) return;
     this.scales = scales;
     this.value = value;
     this.layer.setAttribute("viewBox", this.panel.picture.getAttribute("viewBox"));
