@@ -233,6 +233,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "adversarial-networks-transport",
         "adversarial-networks-step",
     ),
+    "denoising_diffusion": (
+        "diffusion-posterior",
+        "diffusion-terminal",
+        "diffusion-bound",
+        "diffusion-velocity",
+        "diffusion-empirical",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
