@@ -93,7 +93,9 @@ def test_paths_are_those_of_numpy(schedule, width):
     given = {"params": params(schedule=schedule, width=width), "data": {"paths": PATHS, "seed": 7}}
     run = run_js("models/empirical-paths.js", RUN, given)
     law = SCHEDULES[schedule]
-    spread = GaussianMixture(np.full(4, 0.25), POINTS, np.tile(max(width, 1e-9) ** 2 * np.eye(2), (4, 1, 1)))
+    spread = GaussianMixture(
+        np.full(4, 0.25), POINTS, np.tile(max(width, 1e-9) ** 2 * np.eye(2), (4, 1, 1))
+    )
     exact = NoisyMixture(spread, law) if width else NoisyEmpirical(POINTS, law)
     start = law.sigma(law.end) * page_normals(2 * PATHS).reshape(PATHS, 2)
     expected = ddim(exact, start, law, law.times(12), path=True)
@@ -118,7 +120,9 @@ def test_fresh_noise_is_that_of_ancestral_steps():
             return normals[self.at - count : self.at].reshape(shape)
 
     start = law.sigma(law.end) * normals[: 2 * PATHS].reshape(PATHS, 2)
-    expected = ancestral(NoisyEmpirical(POINTS, law), start, law, law.times(12), Stream(), path=True)
+    expected = ancestral(
+        NoisyEmpirical(POINTS, law), start, law, law.times(12), Stream(), path=True
+    )
     assert_allclose(run["states"], expected, rtol=1e-6, atol=1e-7)
 
 
@@ -150,7 +154,11 @@ def test_paths_refuse_what_they_cannot_draw(change, message):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"log": 9}, "log must lie"), ({"share": 0.2}, "share must lie"), ({"alt": ""}, "alt must say")],
+    [
+        ({"log": 9}, "log must lie"),
+        ({"share": 0.2}, "share must lie"),
+        ({"alt": ""}, "alt must say"),
+    ],
 )
 def test_decision_refuses_what_it_cannot_draw(change, message):
     with pytest.raises(ValueError, match=message):

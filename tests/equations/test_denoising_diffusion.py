@@ -210,7 +210,9 @@ def test_products(verify):
     ratio = [float((1 - v) / v) for v in walked]
     verify.agree(ratio, (chain().gamma[1:] / chain().sigma[1:]) ** 2, rtol=1e-13)
     verify.refutes(ratio, chain().gamma[1:] / chain().sigma[1:], why="not squared")
-    verify.refutes(1 / np.array(ratio), (chain().gamma[1:] / chain().sigma[1:]) ** 2, why="inverted")
+    verify.refutes(
+        1 / np.array(ratio), (chain().gamma[1:] / chain().sigma[1:]) ** 2, why="inverted"
+    )
 
 
 @pytest.mark.verifies(
@@ -239,7 +241,7 @@ def test_cosine(verify):
     routes=("quadrature", "matrices", "the formula"),
 )
 def test_price_of_the_start(verify):
-    """The divergence from noise by matrices, by quadrature and by eigenvalues; it is not exceeded."""
+    """The divergence from noise by matrices, on a grid and by eigenvalues; it is not exceeded."""
     rng = np.random.default_rng(3)
     root, m, ab = rng.normal(size=(3, 3)), rng.normal(size=3), 0.36**2
     S = root @ root.T
@@ -434,7 +436,9 @@ def test_magnet(verify):
         gamma, variance = np.sqrt(u / (1 + u)), 1 / (1 + u)
         found = optimize.minimize_scalar(
             lambda x: -noisy(x, gamma, variance, COIN, FAIR),
-            bounds=(0, 1.5), method="bounded", options={"xatol": 1e-10},
+            bounds=(0, 1.5),
+            method="bounded",
+            options={"xatol": 1e-10},
         )
         return found.x / gamma
 
@@ -594,7 +598,7 @@ def test_bound_twice(verify):
     routes=("divergence on a grid", "sympy"),
 )
 def test_weight_of_an_error(verify):
-    """The divergence of two steps, on a grid, is half the difference of the ratios times an error."""
+    """The divergence of two steps, on a grid, is half a difference of ratios times an error."""
     own, x0, guess, xt, t = chain(), 0.7, -0.2, 0.5, 3
     mean, variance = product_moments(x0, xt, t, own)
     other = own.posterior(guess, xt, t)[0]
@@ -626,7 +630,9 @@ def test_step_turned_round(verify):
     own, x0, before, after, t = chain(), 0.7, 0.2, -0.4, 3
     mean, variance = own.posterior(x0, after, t)
     back = normal(before, mean, variance)
-    leaps = [normal(x, own.gamma[k] * x0, own.sigma[k] ** 2) for x, k in ((after, t), (before, t - 1))]
+    leaps = [
+        normal(x, own.gamma[k] * x0, own.sigma[k] ** 2) for x, k in ((after, t), (before, t - 1))
+    ]
     forward = normal(after, np.sqrt(own.alpha[t]) * before, own.beta[t])
     verify.agree(forward, back * leaps[0] / leaps[1], rtol=1e-12)
     verify.refutes(forward, back * leaps[1] / leaps[0], why="fraction inverted")
@@ -697,7 +703,7 @@ def test_one_short_look(verify):
     routes=("entropies on a grid", "quadrature of the error"),
 )
 def test_information_and_error(verify):
-    """Entropies and the integral of the smallest error agree; short steps lie between the bounds."""
+    """Entropies and the integral of the smallest error agree; short steps obey the bounds."""
     for u in (0.4, 2.0, 9.0):
         integral = integrate.quad(mmse_of, 0, u, epsabs=1e-10)[0]
         verify.agree(information(u), integral / 2, rtol=1e-7)
@@ -716,7 +722,8 @@ def test_information_and_error(verify):
         first = delta * mmse_of(u) / 2
         verify.at_most([first - 16 * R**4 * delta**2, gain], [gain, first], atol=1e-12)
         verify.refutes(
-            [first - 16 * R**4 * delta**2, gain], [gain, delta * mmse_of(u + delta) / 2],
+            [first - 16 * R**4 * delta**2, gain],
+            [gain, delta * mmse_of(u + delta) / 2],
             why="error of the better end",
         )
         verify.refutes([first, gain], [gain, first], why="no loss at all")
@@ -800,15 +807,15 @@ def test_bound_of_a_coin(verify):
     routes=("sympy", "dlmath.diffusion"),
 )
 def test_parametrisations(verify):
-    """Solved in symbols, each answer gives back the data; errors grow by the factor of the text."""
+    """Solved in symbols, each answer gives back the data; errors grow as the text says."""
     a, b, g, s, x, v = sympy.symbols("a b gamma sigma x v", positive=True)
     (by_noise,) = sympy.solve(sympy.Eq(x, g * a + s * b), a)
     verify.identical(by_noise, (x - s * b) / g)
     verify.refutes(by_noise, (x + s * b) / g, why="sign of the noise")
-    both = sympy.solve([sympy.Eq(x, g * a + s * b), sympy.Eq(v, g * b - s * a)], [a, b])
-    verify.identical(both[a], (g * x - s * v) / (g**2 + s**2))
-    verify.refutes(both[a], (g * x + s * v) / (g**2 + s**2), why="sign of v")
-    verify.refutes(both[a], g * x - s * v, why="variance that is not kept")
+    back = (sympy.Matrix([[g, s], [-s, g]]).inv() * sympy.Matrix([x, v]))[0]
+    verify.identical(back, (g * x - s * v) / (g**2 + s**2))
+    verify.refutes(back, (g * x + s * v) / (g**2 + s**2), why="sign of v")
+    verify.refutes(back, g * x - s * v, why="variance that is not kept")
     rng = np.random.default_rng(5)
     data, noise = rng.normal(size=(2, 4))
     for gamma, sigma in ((0.3, 0.8), (0.6, 0.8)):
@@ -880,10 +887,10 @@ def test_costs(verify):
     routes=("scipy's search", "second moments", "dlmath.diffusion.edm_scaling"),
 )
 def test_scaling(verify):
-    """A search for the smallest factor of the answer finds the scaling; both mean squares are one."""
+    """A search for the smallest factor finds the scaling; both mean squares are one."""
     for r, sd in ((0.05, 0.5), (0.7, 0.5), (30.0, 2.0)):
         c_skip, c_out, c_in = edm_scaling(r, sd)
-        found = optimize.minimize_scalar(lambda c: (1 - c) ** 2 * sd**2 + c**2 * r**2)
+        found = optimize.minimize_scalar(lambda c, r=r, sd=sd: (1 - c) ** 2 * sd**2 + c**2 * r**2)
         verify.agree([found.x, np.sqrt(found.fun)], [c_skip, c_out], rtol=1e-6, atol=1e-9)
         verify.refutes([1 - found.x, np.sqrt(found.fun)], [c_skip, c_out], why="shares exchanged")
         verify.refutes([found.x, found.fun], [c_skip, c_out], why="square for the factor")
@@ -961,8 +968,7 @@ def test_weight_on_others(verify):
         gamma, variance = np.sqrt(u / (1 + u)), 1 / (1 + u)
         shares = posterior(GRID, gamma, variance, PLACES, equal)
         own = [
-            mass(normal(GRID, gamma * p, variance) * w)
-            for p, w in zip(PLACES, shares, strict=True)
+            mass(normal(GRID, gamma * p, variance) * w) for p, w in zip(PLACES, shares, strict=True)
         ]
         others = 1 - np.mean(own)
 
@@ -997,7 +1003,7 @@ def test_two_variances(verify):
     "eq-denoising-diffusion-linear", routes=("impulses through dlmath's sampler", "recursion")
 )
 def test_linear_recursion(verify):
-    """One unit of each noise, sent through the sampler, adds up to the variance of the recursion."""
+    """One unit of each noise, sent through the sampler, adds up to the recursion's variance."""
     nu, schedule = 0.4, CosineSchedule()
     times = schedule.times(6, start=0.95)
     law = NoisyMixture(GaussianMixture([1.0], [[0.0]], [[[nu]]]), schedule)

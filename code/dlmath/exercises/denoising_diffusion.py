@@ -122,7 +122,7 @@ def _terminal_without_mean(m: Array, S: Array, beta: Array) -> float:
 
 
 @diffusion_terminal.mistake(
-    "The mean has not shrunk: x_T has the mean gamma_T m, so that its square has a factor alpha-bar."
+    "The mean has not shrunk: x_T has the mean gamma_T m, and its square has a factor alpha-bar."
 )
 def _terminal_whole_mean(m: Array, S: Array, beta: Array) -> float:
     ab = float(np.prod(1 - beta))
@@ -171,9 +171,7 @@ def diffusion_bound(alpha_bar: Array, e: Array) -> float:
     return float(np.sum((snr[:-1] - snr[1:]) * e[1:])) / 2
 
 
-@diffusion_bound.mistake(
-    "The factor 1/2 is missing; it comes from the exponent of the Gaussians."
-)
+@diffusion_bound.mistake("The factor 1/2 is missing; it comes from the exponent of the Gaussians.")
 def _bound_double(alpha_bar: Array, e: Array) -> float:
     return 2 * diffusion_bound.reference(alpha_bar, e)
 
@@ -216,7 +214,7 @@ def _velocity(rng: np.random.Generator) -> Arguments:
 
 @exercise("diffusion-velocity", _velocity, returns=("x_0", "the noise"))
 def diffusion_velocity(v: Array, x: Array, alpha_bar: float) -> tuple[Array, Array]:
-    """Data and noise from v, by turning back."""
+    """Turn back to data and noise."""
     gamma, sigma = np.sqrt(alpha_bar), np.sqrt(1 - alpha_bar)
     return gamma * x - sigma * v, sigma * x + gamma * v
 

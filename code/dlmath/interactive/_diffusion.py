@@ -1,7 +1,8 @@
-"""Figures to move of the chapter on denoising diffusion: a magnet that cools, and paths that copy."""
+"""Figures to move of the chapter on denoising diffusion: a magnet cools, and paths copy."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import brentq
 
-from dlmath.diffusion import CosineSchedule, LinearSchedule, NoisyEmpirical, Schedule
-from dlmath.diffusion import StraightSchedule, ddim
+from dlmath.diffusion import (
+    CosineSchedule,
+    LinearSchedule,
+    NoisyEmpirical,
+    Schedule,
+    StraightSchedule,
+    ddim,
+)
 from dlmath.interactive._base import check_between, draw_still
 from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
 from dlmath.interactive._random import lehmer_uniform, normals_from
@@ -57,10 +64,9 @@ def magnetisations(u: float, field: float) -> list[float]:
         turn = np.arccosh(np.sqrt(u))
         inner = [m for m in ((-turn - field) / u, (turn - field) / u) if abs(m) < 1]
     ends = [-1.01, *inner, 1.01]
-    pairs = [(a, b) for a, b in zip(ends, ends[1:], strict=False)]
     return [
         brentq(difference, a, b, xtol=1e-14)
-        for a, b in pairs
+        for a, b in pairwise(ends)
         if (difference(a) > 0) != (difference(b) > 0)
     ]
 
@@ -212,7 +218,9 @@ def empirical_paths(
             plane.plot(*states[:, j].T, color="C0", lw=0.6)
         plane.plot(*places.T, "o", color="C1")
         plane.set(xlim=(-2.4, 2.4), ylim=(-2.4, 2.4), aspect="equal", xlabel="x₁", ylabel="x₂")
-        found = [effective_number(law.shares(x, t)) for x, t in zip(states, times[:-1], strict=False)]
+        found = [
+            effective_number(law.shares(x, t)) for x, t in zip(states, times[:-1], strict=False)
+        ]
         numbers.plot(schedule.log_snr(times[:-1]).clip(-9, 9), found, "o-", color="C0", ms=3)
         numbers.set(xlabel="log SNR, from noise to data", ylabel="data still possible")
 
