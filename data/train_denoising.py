@@ -1,6 +1,6 @@
 """Train the denoiser of eight Gaussians for the chapter on denoising diffusion, in ``models``.
 
-Usage: ``python data/train_denoising.py [judge]``, or ``make train``. Takes about half a minute of one
+Usage: ``python data/train_denoising.py [judge]``, or ``make train``. Takes half a minute of one
 core. With ``judge``, nothing is trained, and the shipped model is measured again.
 The law of the data is known, and with it the smallest possible loss: what is measured is the loss
 that the network has on top of it, and how many of its samples lie near a mode.
