@@ -67,6 +67,10 @@ WRONG = {
             lambda x0, xt, b, t: (_back(x0, xt, b, t)[0], _back(x0, xt, b, t)[1] ** 0.5),
         ),
         ("changed places", lambda x0, xt, b, t: _back(xt, x0, b, t)),
+        (
+            "look at the sign",
+            lambda x0, xt, b, t: (-_back(x0, xt, b, t)[0], _back(x0, xt, b, t)[1]),
+        ),
         ("2 things", lambda x0, xt, b, t: _back(x0, xt, b, t)[0]),
         (
             "should have shape",
@@ -113,6 +117,7 @@ WRONG = {
         ),
         ("gamma times too small", lambda x, p, g, s: g * _guess(x, p, g, 2 * s**2)),
         ("weights are not used", lambda x, p, g, s: np.mean(p, axis=0)),
+        ("look at the sign", lambda x, p, g, s: -_guess(x, p, g, 2 * s**2)),
         ("should have shape", lambda x, p, g, s: _guess(x, p, g, 2 * s**2)[None]),
     ],
 }
