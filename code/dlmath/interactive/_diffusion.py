@@ -185,7 +185,7 @@ def empirical_paths(
     *,
     steps: int = 40,
     alt: str,
-    height: tuple[int, int] = (1320, 760),
+    height: tuple[int, int] = (1180, 640),
 ) -> ComputedPlot:
     """Paths from noise with the exact minimiser on a few points, which the reader sets.
 
@@ -249,7 +249,7 @@ def empirical_paths(
             "min": [-REACH, -REACH],
             "max": [REACH, REACH],
             "value": [_short(value, 6) for value in at],
-            "color": 1,
+            "color": 2,
         }
         for i, at in enumerate(spread)
     ]

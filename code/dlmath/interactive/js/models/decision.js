@@ -67,7 +67,7 @@ function fork([low, high], field) {
 function pathsPanel(paths, data, log, field) {
   const { logs, limits } = data, last = logs.findLastIndex((value) => value <= log + 1e-9);
   const ended = paths[paths.length - 1], shown = paths.slice(0, last + 1);
-  const lines = ended.map((end, j) => ({ type: "line", x: logs.slice(0, last + 1), y: shown.map((row) => row[j]), color: end > 0 ? 0 : 1, width: 1 }));
+  const lines = ended.map((end, j) => ({ type: "line", x: logs.slice(0, last + 1), y: shown.map((row) => row[j]), color: end > 0 ? 1 : 3, width: 1 }));
   return {
     xlabel: "log SNR, from noise to data", ylabel: "bead x", xlim: limits, ylim: [-REACH, REACH],
     series: [
@@ -86,7 +86,7 @@ function densityPanel(beads, log, share, humps) {
     series: [
       { type: "line", x, y, color: 2, width: 2 },
       { type: "points", x: humps.map((m) => at.gamma * m), y: humps.map((m) => densityAt(at.gamma * m, at, share)), r: 5, color: 2 },
-      ...[[(b) => b > 0, 0], [(b) => b <= 0, 1]].map(([which, color]) => {
+      ...[[(b) => b > 0, 1], [(b) => b <= 0, 3]].map(([which, color]) => {
         const some = beads.filter(which);
         return { type: "points", x: some, y: some.map(() => -0.04 * top), r: 3, color };
       }),
@@ -100,9 +100,9 @@ function magnetPanel(u, field, found) {
     xlabel: "m = x / γ", ylabel: "guess of x₀", xlim: [-1.5, 1.5], ylim: [-1.2, 1.2],
     series: [
       { type: "line", x: [-1.5, 1.5], y: [-1.5, 1.5], color: "ink", width: 1.25 },
-      { type: "line", x: m, y: m.map((value) => Math.tanh(u * value + field)), color: 0, width: 2 },
+      { type: "line", x: m, y: m.map((value) => Math.tanh(u * value + field)), color: 1, width: 2 },
       { type: "points", x: found, y: found, r: 5, color: 2 },
-      ...keys([["— tanh(SNR m + h)", 0], ["— m", "ink"]], 1.5, 1.2),
+      ...keys([["— tanh(u m + h)", 1], ["— m", "ink"]], 1.5, 1.2),
     ],
   };
 }
@@ -118,7 +118,7 @@ function compute({ log, share }, data) {
       ["signal-to-noise ratio u", format(u)],
       ["γ², the share of the data", format(gamma ** 2)],
       ["humps", String(humps.length)],
-      ["magnetisation m", humps.map((m) => format(Math.abs(m) < 1e-9 ? 0 : m)).join(", ")],
+      ["magnetisation m", humps.map((m) => format(Math.abs(m) < 1e-6 ? 0 : m)).join(", ")],
       ["beads that are 95 per cent sure", `${sure} of ${beads.length}`],
     ],
   };

@@ -51,11 +51,11 @@ function planePanel({ states, amplitudesAt }, shown) {
   const scale = amplitudesAt.map(({ gamma, sigma }) => Math.hypot(gamma, sigma)), last = states[shown];
   const lines = last.map((_, j) => {
     const [x, y] = [0, 1].map((c) => states.slice(0, shown + 1).map((row, k) => row[j][c] / scale[k]));
-    return { type: "line", x, y, color: 0, width: 1 };
+    return { type: "line", x, y, color: 1, width: 1 };
   });
   return {
     xlabel: "x₁", ylabel: "x₂", xlim: [-VIEW, VIEW], ylim: [-VIEW, VIEW], equal: true,
-    series: [...lines, { type: "points", x: last.map((p) => p[0] / scale[shown]), y: last.map((p) => p[1] / scale[shown]), r: 3, color: 2 }],
+    series: [...lines, { type: "points", x: last.map((p) => p[0] / scale[shown]), y: last.map((p) => p[1] / scale[shown]), r: 3, color: 3 }],
   };
 }
 
@@ -65,7 +65,7 @@ function numberPanel({ numbers, amplitudesAt }, shown, count) {
     xlabel: "log SNR, from noise to data", ylabel: "data among which a path hesitates", xlim: [-9.3, 9.3], ylim: [0.8, Math.max(2, count) + 0.3],
     series: [
       { type: "line", x: clipped, y: numbers, color: "muted", width: 1.5 },
-      { type: "points", x: clipped.slice(0, shown), y: numbers.slice(0, shown), r: 3, color: 0 },
+      { type: "points", x: clipped.slice(0, shown), y: numbers.slice(0, shown), r: 3, color: 1 },
     ],
   };
 }
