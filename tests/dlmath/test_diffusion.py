@@ -178,7 +178,12 @@ def test_one_step_of_the_sampler_is_one_of_the_chain():
         (lambda: DiscreteSchedule.linear(0), "T must be an integer of at least 1"),
         (
             lambda: DiscreteSchedule.from_alpha_bar([0.9, 0.5, 0.6, 0.0]),
-            r"alpha_bar must decrease .* from 0\.5 to 0\.6 in step 3; it ends at 0",
+            r"alpha_bar must decrease .* from 0\.5 to 0\.6 in step 3; it ends at 0, a terminal "
+            r"signal-to-noise ratio of 0$",
+        ),
+        (
+            lambda: DiscreteSchedule.from_alpha_bar([0.9, 0.5, 0.6]),
+            r"terminal signal-to-noise ratio of 1\.5$",
         ),
         (lambda: DiscreteSchedule.from_alpha_bar([0.9, -0.1]), "must decrease from 1 towards 0"),
         (lambda: DiscreteSchedule.of(StraightSchedule(), 9), "must keep the variance"),

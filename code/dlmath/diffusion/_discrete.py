@@ -14,6 +14,11 @@ Floats = NDArray[np.float64]
 LARGEST_BETA = 0.999
 
 
+def _ratio(alpha_bar: float) -> float:
+    """Return the signal-to-noise ratio, infinite where there is no noise."""
+    return max(alpha_bar, 0.0) / (1 - alpha_bar) if alpha_bar < 1 else float("inf")
+
+
 class DiscreteSchedule:
     """The chain x_k = sqrt(1 - beta_k) x_{k-1} + sqrt(beta_k) eps_k, for k from 1 to T.
 
@@ -74,7 +79,7 @@ class DiscreteSchedule:
     @property
     def terminal_snr(self) -> float:
         """Signal-to-noise ratio after the last step."""
-        return float(self.alpha_bar[-1] / (1 - self.alpha_bar[-1]))
+        return _ratio(float(self.alpha_bar[-1]))
 
     @classmethod
     def linear(cls, T: int = 1000, first: float = 1e-4, last: float = 0.02) -> Self:
@@ -127,7 +132,8 @@ class DiscreteSchedule:
             k = int(np.argmax(wrong)) + 1 if wrong.any() else len(values) - 1
             raise ValueError(
                 f"alpha_bar must decrease from 1 towards 0, but goes from {values[k - 1]:g} to "
-                f"{values[k]:g} in step {k}; it ends at {values[-1]:g}"
+                f"{values[k]:g} in step {k}; it ends at {values[-1]:g}, a terminal "
+                f"signal-to-noise ratio of {_ratio(values[-1]):.3g}"
             )
         return cls(np.minimum(1 - values[1:] / values[:-1], LARGEST_BETA))
 
