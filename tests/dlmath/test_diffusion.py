@@ -329,7 +329,7 @@ def test_the_denoiser_of_points_is_their_mean_by_bayes(schedule):
     assert_allclose(law(x, t), shares @ points, rtol=1e-8)
     narrow = GaussianMixture(np.full(7, 1 / 7), points, np.full((7, 1, 1), 1e-9) * np.eye(2))
     assert_allclose(law.score(x, t), NoisyMixture(narrow, schedule).score(x, t), rtol=1e-5)
-    with pytest.raises(ValueError, match="t must be a time with noise"):
+    with pytest.raises(ValueError, match="t must have noise"):
         law(x, 0.0)
 
 

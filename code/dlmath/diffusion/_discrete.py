@@ -131,8 +131,9 @@ class DiscreteSchedule:
         if wrong.any() or values[-1] < 0:
             k = int(np.argmax(wrong)) + 1 if wrong.any() else len(values) - 1
             raise ValueError(
-                f"alpha_bar must decrease from 1 towards 0, but goes from {values[k - 1]:g} to "
-                f"{values[k]:g} in step {k}; it ends at {values[-1]:g}, a terminal "
+                "alpha_bar must decrease from 1 towards 0, but goes from "
+                f"{values[k - 1]:g} to {values[k]:g} in step {k}; "
+                f"it ends at {values[-1]:g}, a terminal "
                 f"signal-to-noise ratio of {_ratio(values[-1]):.3g}"
             )
         return cls(np.minimum(1 - values[1:] / values[:-1], LARGEST_BETA))
@@ -158,7 +159,8 @@ class DiscreteSchedule:
         before, now = self.sigma[k - 1] ** 2, self.sigma[k] ** 2
         of_data = self.gamma[k - 1] * self.beta[k] / now
         of_state = np.sqrt(self.alpha[k]) * before / now
-        mean = of_data * np.asarray(x0, dtype=float) + of_state * np.asarray(xk, dtype=float)
+        x0, xk = np.asarray(x0, dtype=float), np.asarray(xk, dtype=float)
+        mean = of_data * x0 + of_state * xk
         return mean, float(self.beta_tilde[k])
 
     def _check_step(self, k: Any) -> int:

@@ -84,10 +84,11 @@ class NoisyEmpirical:
         """Return the posterior probability of each point, given x_t; of shape (rows, n_points)."""
         gamma, sigma = self.schedule.gamma(t), self.schedule.sigma(t)
         if sigma == 0:
-            raise ValueError(f"t must be a time with noise, but sigma is 0 at t={t:g}")
-        x = np.asarray(x, dtype=float)
+            raise ValueError(f"t must have noise, but sigma is 0 at t={t:g}")
+        shrunk = gamma * self.points
         # |x - gamma p|^2 without what is the same for all points.
-        exponents = gamma * x @ self.points.T - gamma**2 * np.square(self.points).sum(axis=1) / 2
+        exponents = np.asarray(x, dtype=float) @ shrunk.T
+        exponents -= np.square(shrunk).sum(axis=1) / 2
         return softmax(exponents / sigma**2, axis=1)
 
     def __call__(self, x: ArrayLike, t: float) -> Floats:
