@@ -36,15 +36,15 @@ EDM: dict[str, Any] = {
     "parametrisation": "edm",
     "training_levels": "log-normal",
 }
-RESIDUAL: dict[str, Any] = {"network": "residual", "width": 256, "layers": 3}
+RESIDUAL: dict[str, Any] = {"network": "residual", "width": 256, "layers": 3, "batch_size": 256}
 MODELS: dict[str, Any] = {
     "flow-digits": FlowMatching(levels=17, width=16, steps=5000),
     "edm-digits": DDPM(**EDM, levels=17, width=16, steps=5000),
     "ddpm-digits": DDPM(parametrisation="v", levels=17, width=16, steps=3500),
     "ddpm-digits-epsilon": DDPM(parametrisation="epsilon", levels=17, width=16, steps=3500),
     "flow-digits-classes": FlowMatching(levels=17, width=16, classes=10, steps=3500),
-    "edm-digits-residual": DDPM(**EDM, **RESIDUAL, levels=17, steps=3000),
-    "flow-digits-residual": FlowMatching(**RESIDUAL, levels=17, steps=3000),
+    "edm-digits-residual": DDPM(**EDM, **RESIDUAL, levels=17, steps=6000),
+    "flow-digits-residual": FlowMatching(**RESIDUAL, levels=17, steps=6000),
 }
 # Sampler, steps, and how often the network is evaluated; the first is what the record is about.
 BUDGETS = {
