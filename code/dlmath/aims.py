@@ -30,6 +30,7 @@ FAMILIES = {
         "gan-digits-no-r1",
         "wgan-digits",
     ),
+    "Denoising models of eight Gaussians": ("ddpm-eight",),
     "Denoising models of digits": (
         "ddpm-digits",
         "ddpm-digits-epsilon",
