@@ -43,8 +43,8 @@ MODELS: dict[str, Any] = {
     "ddpm-digits": DDPM(parametrisation="v", levels=17, width=16, steps=3500),
     "ddpm-digits-epsilon": DDPM(parametrisation="epsilon", levels=17, width=16, steps=3500),
     "flow-digits-classes": FlowMatching(levels=17, width=16, classes=10, steps=3500),
-    "edm-digits-residual": DDPM(**EDM, **RESIDUAL, levels=17, steps=6000),
-    "flow-digits-residual": FlowMatching(**RESIDUAL, levels=17, steps=6000),
+    "edm-digits-residual": DDPM(**EDM, **RESIDUAL, levels=17, steps=6000, seed=1),
+    "flow-digits-residual": FlowMatching(**RESIDUAL, levels=17, steps=6000, seed=2),
 }
 # Sampler, steps, and how often the network is evaluated; the first is what the record is about.
 BUDGETS = {
