@@ -138,7 +138,12 @@ class DiscreteSchedule:
             )
         return cls(np.minimum(1 - values[1:] / values[:-1], LARGEST_BETA))
 
-    def posterior(self, x0: ArrayLike, xk: ArrayLike, k: int) -> tuple[Floats, float]:
+    def posterior(
+        self,
+        x0: ArrayLike,
+        xk: ArrayLike,
+        k: int,
+    ) -> tuple[Floats, float]:
         """Mean and variance of q(x_{k-1} | x_k, x_0).
 
         Equation ``eq-denoising-diffusion-posterior``.

@@ -58,7 +58,8 @@ function fork([low, high], field) {
   const branches = [{ x: [], y: [], dash: null }, { x: [], y: [], dash: "5 4" }, { x: [], y: [], dash: null }];
   for (let i = 0; i < CURVE; i++) {
     const log = low + (i * (high - low)) / (CURVE - 1), { gamma } = amplitudes(log), found = magnetisations(Math.exp(log), field);
-    const three = found.length === 3 ? found : [found[0] < 0 ? found[0] : NaN, NaN, found[0] >= 0 ? found[0] : NaN];
+    // A single hump belongs to the upper branch in a field, and to both without one.
+    const three = found.length === 3 ? found : [field === 0 ? 0 : NaN, NaN, field === 0 ? 0 : found[0]];
     three.forEach((m, b) => { branches[b].x.push(log); branches[b].y.push(gamma * m); });
   }
   return branches;
