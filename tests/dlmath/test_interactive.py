@@ -37,6 +37,7 @@ ENTRIES = [
     "langevinlive.js",
     "nuclearchart.js",
     "optimizerrace.js",
+    "reversediffusion.js",
     "scatterfit.js",
     "sgdcloud.js",
     "sharpnesslive.js",

@@ -45,6 +45,7 @@ from dlmath.interactive._logistic import bump_cut, logistic_drag
 from dlmath.interactive._momentum import SgdCloud, momentum_eigenvalues
 from dlmath.interactive._nuclear import NuclearChart, polynomial_edge
 from dlmath.interactive._race import optimizer_race
+from dlmath.interactive._reverse import ReverseDiffusion, sampler_orders
 from dlmath.interactive._ridge import (
     analytic_continuation,
     early_stopping_and_ridge,
@@ -70,6 +71,7 @@ __all__ = [
     "IsingLive",
     "KernelEditor",
     "NuclearChart",
+    "ReverseDiffusion",
     "ScatterFit",
     "SgdCloud",
     "SharpnessLive",
@@ -122,6 +124,7 @@ __all__ = [
     "ridge_explorer",
     "sample_judge",
     "sampled_networks",
+    "sampler_orders",
     "signals_by_depth",
     "soft_threshold_explorer",
     "tape_stepper",
