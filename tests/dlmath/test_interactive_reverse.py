@@ -117,8 +117,10 @@ def test_the_density_and_its_score_are_exact():
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_the_spread_at_the_end_is_that_of_the_samplers(schedule):
     names = ["DDIM", "Heun", "multistep", "ancestral", "reverse equation"]
-    program = """given.names.map((name) => given.spacings.map((spacing) => { const s = NOISE_SCHEDULES[given.schedule];
-      return endSpread(name, s, 0.3, fallingTimes(s, 9, spacing)); }))"""
+    program = """(() => { const s = NOISE_SCHEDULES[given.schedule];
+      const end = (name, spacing) => endSpread(name, s, 0.3, fallingTimes(s, 9, spacing));
+      return given.names.map((name) => given.spacings.map((spacing) => end(name, spacing)));
+    })()"""
     given = {"names": names, "spacings": list(SPACINGS), "schedule": schedule}
     found = run_js("models/sampler-orders.js", program, given)
     rates = SCHEDULES[schedule]

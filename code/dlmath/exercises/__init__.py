@@ -240,6 +240,12 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "diffusion-velocity",
         "diffusion-empirical",
     ),
+    "score_and_stochastic_differential_equations": (
+        "score-loss",
+        "score-step",
+        "score-memory",
+        "score-multistep",
+    ),
 }
 
 __all__ = ["CHAPTERS", "Exercise", "Verdict", "check", "find", "names"]
