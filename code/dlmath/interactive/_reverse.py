@@ -172,7 +172,8 @@ class ReverseDiffusion(Interactive):
             seen = walk / units[:, None]
             paths.plot(seen[:, :SHOWN], color="C0", lw=0.7)
             paths.set(xlabel="step", ylabel="place", ylim=VIEW)
-            bars.hist(seen[-1], np.linspace(*VIEW, 61), density=True, color="C0", alpha=0.3)
+            bins, share = np.linspace(*VIEW, 61), np.full(BEADS, 10 / BEADS)
+            bars.hist(seen[-1], bins, weights=share, color="C0", alpha=0.3)
             grid = np.linspace(*VIEW, 241)
             density = NoisyMixture(mixture_of(law), rates).density(times[-1])
             at = np.exp(density.log_prob(units[-1] * grid[:, None]))
