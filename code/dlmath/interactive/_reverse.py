@@ -25,7 +25,7 @@ from dlmath.diffusion import (
 from dlmath.interactive._base import Interactive, check_alt, check_between, check_height, draw_still
 from dlmath.interactive._bundle import bundle
 from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
-from dlmath.interactive._stochastic import _Stream
+from dlmath.interactive._random import MODULUS, lehmer_uniform, normals_from
 
 SCHEDULES: dict[str, Schedule] = {
     "linear rate": LinearSchedule(),
@@ -55,13 +55,19 @@ EVALUATIONS = {"Heun": 2}
 
 
 class _Draws:
-    """The page's random numbers, as a generator that samplers take."""
+    """The page's random numbers (Lehmer's), as a generator that samplers take."""
 
     def __init__(self) -> None:
-        self.stream = _Stream()
+        self.state = 1
+
+    def uniform(self, count: int) -> np.ndarray:
+        values = lehmer_uniform(self.state, count)
+        self.state = round(values[-1] * MODULUS)
+        return values
 
     def standard_normal(self, shape: Any) -> np.ndarray:
-        return self.stream.normal(int(np.prod(shape))).reshape(shape)
+        values = self.uniform(2 * int(np.prod(shape)))
+        return normals_from(values[::2], values[1::2]).reshape(shape)
 
 
 def mixture_of(law: str) -> GaussianMixture:
@@ -80,9 +86,9 @@ def walk_of_beads(law: str, schedule: str, sampler: str, steps: int, churn: floa
     first = exact.density(times[0])
     bounds, start = np.cumsum(first.weights), np.empty((BEADS, 1))
     for bead in range(BEADS):
-        i = int(np.searchsorted(bounds[:-1], draws.stream.uniform()))
+        i = int(np.searchsorted(bounds[:-1], draws.uniform(1)[0]))
         width = np.sqrt(first.covariances[i, 0, 0])
-        start[bead] = first.means[i] + width * draws.stream.normal(1)
+        start[bead] = first.means[i] + width * draws.standard_normal(1)
     given: tuple[Any, ...] = (exact, start, rates, times)
     if sampler == FILM:
         path = [start]
