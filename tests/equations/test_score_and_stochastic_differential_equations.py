@@ -278,6 +278,41 @@ def test_excess_loss(verify):
     verify.refutes(lam * loss, lam * sigma**4 / gamma**2 * explicit, why="noise forgotten")
 
 
+@pytest.mark.verifies(
+    "eq-score-and-stochastic-differential-equations-excess",
+    routes=("mean square of the denoiser, Hermite nodes", "posterior variances, on a grid"),
+)
+def test_smallest_loss_of_eight_gaussians(verify):
+    """The noise that no network removes, with the weights of EDM and data of unit variance."""
+    unit = 1 / np.sqrt(2.04)
+    s2, ring = (0.2 * unit) ** 2, 2 * unit * np.exp(1j * np.pi / 4 * np.arange(8))
+    law = GaussianMixture(np.full(8, 1 / 8), np.column_stack([ring.real, ring.imag]), s2)
+    plane = np.stack(np.meshgrid(NODES, NODES), axis=-1).reshape(-1, 2)
+    line = np.linspace(-7, 7, 113)
+    bell = np.exp(-(line**2) / 2) / np.sum(np.exp(-(line**2) / 2))
+    at, gap = np.linspace(-4.5, 4.5, 37, retstep=True)
+    first, second, linear = 0.0, 0.0, 0.0
+    for u in at:
+        level = np.exp(1.2 * u - 1.2)
+        V = s2 + level**2
+        weight = stats.norm.pdf(u) * gap * (level**2 + 1) / level**2
+        noisy = NoisyMixture(law, ExplodingSchedule(1e-4, 1000.0))
+        D = noisy(law.means[0] + np.sqrt(V) * plane, level)
+        first += weight * (1 - np.outer(WEIGHTS, WEIGHTS).ravel() @ np.sum(D**2, axis=1) / 2)
+        x = ring[0] + np.sqrt(V) * (line[:, None] + 1j * line)
+        logs = -(np.abs(x[..., None] - ring) ** 2) / (2 * V)
+        shares = np.exp(logs - logs.max(axis=-1, keepdims=True))
+        shares /= shares.sum(axis=-1, keepdims=True)
+        between = np.abs(ring[0]) ** 2 - np.abs(shares @ ring) ** 2
+        second += weight * (s2 * level**2 / V + (level**2 / V) ** 2 * bell @ between @ bell / 2)
+        linear += weight * level**2 / (1 + level**2)
+    verify.agree(first, second, rtol=1e-6)
+    verify.refutes(2 * first, second, why="sum and not mean over coordinates")
+    verify.refutes(linear, second, why="the best linear denoiser")
+    verify.agree(second, 0.7325, atol=1e-4)
+    verify.refutes(linear, 0.7325, why="the best linear denoiser")
+
+
 # All the ways back.
 
 
@@ -652,6 +687,45 @@ def test_chain_rule_of_steps(verify):
     last = kl_gaussians([0.0], [[variances[-1]]], [q[0][-1]], [[q[1][-1, -1]]])
     verify.at_most(last, whole)
     verify.refutes(last, 0.5 * last, why="less than the divergence of the end")
+
+
+@pytest.mark.verifies(
+    "eq-score-and-stochastic-differential-equations-polygon",
+    routes=("polygon and solution on one Brownian path", "sum of distances and remainder"),
+)
+def test_polygons_stay_near_the_solution(verify):
+    """With additive noise the distance from the solution is bounded path by path."""
+    rng, n, fine, L = np.random.default_rng(8), 8, 400, 3.0
+    times = np.arange(n * fine) / (n * fine)
+    coarse = np.repeat(np.arange(n) / n, fine)
+
+    def b(x, t):
+        return (2 + np.cos(3 * t)) * x + np.sin(t)
+
+    def g(t):
+        return 1 + np.sin(4 * t) / 2
+
+    kicks = rng.standard_normal((40, n * fine)) / np.sqrt(n * fine)
+    Y = np.empty((40, n * fine + 1))
+    Y[:, 0] = y = rng.standard_normal(40)
+    for i, t in enumerate(times):
+        Y[:, i + 1] = Y[:, i] + b(Y[:, i], t) / (n * fine) + g(t) * kicks[:, i]
+    e = [np.zeros(40)]
+    for k in range(n):
+        step = kicks[:, k * fine : (k + 1) * fine].sum(axis=1)
+        y = y + b(y, k / n) / n + g(k / n) * step
+        e.append(np.abs(y - Y[:, (k + 1) * fine]))
+    e = np.array(e)
+    held = np.repeat(Y[:, :-1:fine], fine, axis=1)
+    drift = np.abs(b(held, coarse) - b(Y[:, :-1], times)).sum(axis=1) / (n * fine)
+    chance = np.cumsum((g(coarse) - g(times)) * kicks, axis=1)[:, fine - 1 :: fine]
+    R = drift + np.abs(chance).max(axis=1)
+    past = L / n * np.vstack([np.zeros(40), np.cumsum(e, axis=0)[:-1]])
+    verify.at_most(e, past + R, atol=1e-12)
+    verify.refutes(e, past + 0 * R, why="remainder forgotten")
+    verify.refutes(e, 0 * past + R, why="earlier distances forgotten")
+    verify.at_most(e.max(axis=0), np.exp(L) * R)
+    verify.refutes(e.max(axis=0), R, why="no growth")
 
 
 @pytest.mark.verifies(
