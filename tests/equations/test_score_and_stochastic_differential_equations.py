@@ -1011,6 +1011,20 @@ def test_second_order_step(verify):
     verify.refutes(orders, [1.0, 2.0, 1.0], why="order one of the multistep method")
     verify.refutes(orders, [2.0, 2.0, 2.0], why="order two of DDIM")
 
+    def noisy_error(n, sampler):
+        grid = schedule.times(n, "log-snr", start=0.9, stop=0.05, to_zero=False)
+        x = np.zeros((n + 1, 1))
+        x[0] = spread(schedule, nu, 0.9)
+        end = sampler(wiener(schedule, nu), x, schedule, grid, Impulses())
+        return abs(np.linalg.norm(end) - spread(schedule, nu, 0.05))
+
+    noisy = [
+        np.log2(noisy_error(160, f) / noisy_error(320, f)) for f in (ancestral, euler_maruyama)
+    ]
+    verify.agree(noisy, [1.0, 1.0], atol=0.1)
+    verify.refutes(noisy, [0.5, 0.5], why="order of single paths for that of the law")
+    verify.refutes(noisy, [2.0, 2.0], why="order two")
+
 
 @pytest.mark.verifies(
     "eq-score-and-stochastic-differential-equations-angles",
