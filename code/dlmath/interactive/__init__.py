@@ -53,6 +53,7 @@ from dlmath.interactive._ridge import (
 )
 from dlmath.interactive._scatterfit import ScatterFit
 from dlmath.interactive._stochastic import DraggedTrap, WellsLive
+from dlmath.interactive._straight import correlated_lines, euler_in_the_plane, straightened_flow
 from dlmath.interactive._train_live import TrainLive
 from dlmath.interactive._training import learning_rate_search, signals_by_depth
 from dlmath.interactive._types import bandit_player, lloyd_explorer
@@ -86,6 +87,7 @@ __all__ = [
     "chord_and_tangent",
     "composed_tents",
     "conditioning",
+    "correlated_lines",
     "coverage_explorer",
     "curvature_explorer",
     "degree_errors",
@@ -94,6 +96,7 @@ __all__ = [
     "early_stopping_and_ridge",
     "elbo_gap",
     "empirical_paths",
+    "euler_in_the_plane",
     "fit_and_cloud",
     "five_distances",
     "flow_warp",
@@ -127,6 +130,7 @@ __all__ = [
     "sampler_orders",
     "signals_by_depth",
     "soft_threshold_explorer",
+    "straightened_flow",
     "tape_stepper",
     "two_gaussians",
     "two_two_one",
