@@ -38,8 +38,8 @@ def test_crossing_lines_are_right_after_one_step_and_odd_numbers():
 def test_spread_of_the_velocities_is_that_of_draws():
     rho = -0.4
     rng = np.random.default_rng(0)
-    x0, noise, t = rng.standard_normal((2, 200_000)).tolist() + [rng.uniform(size=200_000)]
-    x0, noise = np.array(x0), np.array(noise)
+    x0, noise = rng.standard_normal((2, 200_000))
+    t = rng.uniform(size=200_000)
     x1 = rho * x0 + np.sqrt(1 - rho**2) * noise
     q = 1 - 2 * t * (1 - t) * (1 - rho)
     xt = (1 - t) * x0 + t * x1
