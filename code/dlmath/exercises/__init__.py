@@ -245,6 +245,11 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "score-step",
         "score-memory",
         "score-multistep",
+    "flow_matching": (
+        "flow-matching-velocity",
+        "flow-matching-loss",
+        "flow-matching-euler",
+        "flow-matching-pairs",
     ),
 }
 
