@@ -672,7 +672,7 @@ def test_acceleration(verify):
 
 
 def flow_of_humps():
-    """Starts with their masses, Gauss's times with their weights, and the ways."""
+    """Return starts with their masses, Gauss's times with their weights, and the ways."""
     starts = np.linspace(-6.5, 6.5, 1301)
     mass = stats.norm.pdf(starts) * (starts[1] - starts[0])
     nodes, weights = np.polynomial.legendre.leggauss(24)
