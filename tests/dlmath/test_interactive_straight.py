@@ -116,7 +116,7 @@ def test_histogram_has_the_area_one_and_energies_are_sums():
     mean_square = LEFT * 1.3**2 + (1 - LEFT) + 0.09
     assert dict(picture["readouts"])["energy of the pairs"] == f"{1 + mean_square:.3g}"
     picture = run_js(FLOW, "compute(...given)", [{**params, "pairs": "after reflow"}, DATA])
-    assert float(dict(picture["readouts"])["distance W₁ of the ends from the data"][:4]) < 0.01
+    assert dict(picture["readouts"])["distance W₁ of the ends from the data"] == "0"
 
 
 LAW = eight_gaussians(1.4, 0.14)
@@ -132,10 +132,12 @@ def figure(torch):
     return model, euler_in_the_plane(model, LAW, alt=ALT)
 
 
-def test_velocity_of_the_network_is_torchs(figure):
+def test_velocity_of_the_network_is_torchs(figure, torch):
     model, widget = figure
-    with_rounding = model.network_.half().float()
-    assert with_rounding is model.network_
+    network = model.network_.inner
+    with torch.no_grad():
+        for values in (*network.parameters(), network.directions):
+            values.copy_(values.half().float())
     x = np.random.default_rng(0).normal(size=(9, 2))
     for t in (0.0, 0.37, 0.9):
         given = {"network": widget.data["network"], "x": x.tolist(), "t": t}

@@ -115,10 +115,11 @@ function energy({ pairs }, { law, starts, targets }) {
 
 function compute(params, data) {
   const made = prepare(params, data), paths = walked(params, made), ends = paths.map((path) => path[params.steps]);
+  const miss = distance(ends, made.targets);
   return {
     panels: [wayPanel(params, made, paths), endPanel(made, ends)],
     readouts: [
-      ["distance W₁ of the ends from the data", format(distance(ends, made.targets))],
+      ["distance W₁ of the ends from the data", miss < 1e-9 ? "0" : format(miss)],
       ["energy of the pairs", format(energy(params, made))],
     ],
   };
