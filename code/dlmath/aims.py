@@ -40,6 +40,7 @@ FAMILIES = {
         "flow-digits-classes",
         "flow-digits-residual",
     ),
+    "Flow matching": ("flow-eight", "flow-eight-straight"),
 }
 
 #: Frechet distances by the first version of the judge, with which the aims were set.
