@@ -241,8 +241,9 @@ def test_likelihood(verify):
 )
 def test_conditional_flow_matching(verify):
     """Three unlike fields have costs that differ from their errors by the same constant."""
-    nodes, weights = np.polynomial.legendre.leggauss(24)
-    times, weights = (nodes + 1) / 2, weights / 2
+    # Times up to 0.9, where the streams of the three data points are still wide.
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    times, weights = 0.9 * (nodes + 1) / 2, weights / 2
     models = [lambda x, t: 0 * x, lambda x, t: np.sin(3 * x) + t, lambda x, t: x * (2 * t - 1) - 1]
 
     def cost(v):
