@@ -264,7 +264,7 @@ def test_conditional_flow_matching(verify):
     errors = [error(v) for v in models]
     K = weights @ [over_places(t, lambda x, p, u, s: p * s) for t in times]
     costs = [cost(v) for v in models]
-    verify.agree(costs, total(errors, K), rtol=1e-7)
+    verify.agree(costs, total(errors, K), rtol=1e-11)
     verify.refutes(costs, total(errors, 0 * K), why="without the constant")
     verify.refutes(costs, total(errors, 2 * K), why="factor 2")
     verify.refutes(costs, total(errors, -K), why="sign")
