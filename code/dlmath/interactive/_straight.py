@@ -194,7 +194,7 @@ def euler_in_the_plane(
     steps: int = 3,
     start: Any = (0.6, 0.3),
     alt: str,
-    height: tuple[int, int] = (1160, 640),
+    height: tuple[int, int] = (1030, 540),
 ) -> ComputedPlot:
     """Euler's method in the plane: the exact velocity of random pairs, a network after reflow.
 

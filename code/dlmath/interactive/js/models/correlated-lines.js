@@ -57,13 +57,15 @@ function factorPanel({ rho, steps }) {
   };
 }
 
+const factorText = (factor) => (Math.abs(factor) < 1e-9 ? "0" : format(factor));
+
 function compute(params) {
   const { rho, steps } = params;
   return {
     panels: [wayPanel(params), factorPanel(params)],
     readouts: [
-      ["one step multiplies by", format(eulerFactors(rho, 1)[1])],
-      [`${steps === 1 ? "1 step multiplies" : `${steps} steps multiply`} by`, format(eulerFactors(rho, steps)[steps])],
+      ["one step multiplies by", factorText(eulerFactors(rho, 1)[1])],
+      [`${steps === 1 ? "1 step multiplies" : `${steps} steps multiply`} by`, factorText(eulerFactors(rho, steps)[steps])],
       ["the flow multiplies by", rho > -1 ? "1" : "nothing: it is not defined"],
       ["spread K", format(heat(rho))],
     ],
