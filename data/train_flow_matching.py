@@ -1,6 +1,6 @@
 """Train the flows of the chapter on flow matching: ``models/flow-eight*``.
 
-Usage: ``python data/train_flow_matching.py``, or ``make train``. Takes a minute and a half of one core.
+Usage: ``python data/train_flow_matching.py``, or ``make train``. Takes 90 seconds of one core.
 Every random choice has a seed.
 
 ``flow-eight`` learns from independent pairs of noise and points of the eight Gaussians. The pairs

@@ -163,6 +163,23 @@ def test_exact_velocity_and_steps_in_the_plane_are_those_of_dlmath(figure):
     assert picture["readouts"][0] == ["evaluations for each sample", "3"]
 
 
+def test_flow_of_the_readers_walker_and_its_detour_are_those_of_numpy(figure):
+    _, widget = figure
+    velocity = exact_velocity(NoisyMixture(LAW, StraightSchedule()))
+    given = {"data": {"means": LAW.means.tolist(), "sd": 0.14}, "start": [0.4, -0.9]}
+    walk = "flowOf((t) => exactVelocityAt(given.data, t), given.start)"
+    found, share = run_js(PLANE, f"[{walk}, detour({walk})]", given)
+    path = follow(velocity, [given["start"]], 60, method="midpoint", path=True)[:, 0]
+    assert_allclose(found, path, atol=1e-10)
+    length = np.linalg.norm(np.diff(path, axis=0), axis=1).sum()
+    assert_allclose(share, length / np.linalg.norm(path[-1] - path[0]) - 1, rtol=1e-9)
+    assert share > 0.01
+    straight = [[0, 0], [0.5, 1], [1, 2]]
+    assert_allclose(run_js(PLANE, "detour(given)", straight), 0, atol=1e-12)
+    readouts = dict(run_js(PLANE, "compute(...given)", [PARAMS, dict(widget.data)])["readouts"])
+    assert readouts["its flow is longer than the straight way by"].endswith(" %")
+
+
 @pytest.mark.parametrize(
     ("make", "change", "message"),
     [

@@ -244,18 +244,22 @@ def euler_in_the_plane(
         "means": law.means.round(6).tolist(),
         "sd": round(sd, 6),
     }
-    noise = np.random.default_rng(0).standard_normal((400, 2))
-    if pairs == PAIRS[0]:
-        path = follow(
-            exact_velocity(NoisyMixture(law, StraightSchedule())), noise, steps, path=True
-        )
-    else:
-        path = model.transport(noise, steps, path=True)
+    noise = np.vstack([begin, np.random.default_rng(0).standard_normal((400, 2))])
+    velocity = (
+        exact_velocity(NoisyMixture(law, StraightSchedule()))
+        if pairs == PAIRS[0]
+        else model.velocity
+    )
+    path = follow(velocity, noise, steps, path=True)
+    flow = follow(velocity, noise[:1], 60, method="midpoint", path=True)
 
     def draw(figure: Figure) -> None:
         way, ends = figure.subplots(1, 2)
-        way.plot(path[:, :40, 0], path[:, :40, 1], color="C0", lw=0.8)
-        ends.plot(*path[-1].T, "o", color="C0", markersize=2)
+        way.plot(path[:, 1:41, 0], path[:, 1:41, 1], color="C0", lw=0.8)
+        way.plot(*flow[:, 0].T, color="C2")
+        way.plot(*path[:, 0].T, "--o", color="C1", markersize=3)
+        ends.plot(*path[-1, 1:].T, "o", color="C0", markersize=2)
+        ends.plot(*path[-1, 0], "o", color="C1", markersize=5)
         for axes in (way, ends):
             for mean in law.means:
                 axes.add_patch(Circle(mean, 3 * sd, fill=False, color="C5"))

@@ -5,7 +5,7 @@ import { format } from "../plot.js";
 import { decodeLayers, dense } from "./dense.js";
 import { normalStream } from "./lehmer.js";
 
-const WALKERS = 400, LINES = 40, LIMIT = 2.4, FREQUENCIES = 16, INSIDE = 3;
+const WALKERS = 400, LINES = 40, LIMIT = 2.4, FREQUENCIES = 16, INSIDE = 3, FINE = 60;
 
 // A network of dlmath.generative (Dense): the place, sines and cosines of it, and an embedding of the time.
 function decodeVelocity({ directions, embedding, hidden }) {
@@ -53,6 +53,24 @@ function walkTogether(velocityAt, starts, steps) {
   return paths;
 }
 
+// The midpoint rule with many steps stands for the flow itself.
+function flowOf(velocityAt, start) {
+  const path = [start], h = 1 / FINE;
+  for (let k = 0; k < FINE; k++) {
+    const x = path[k], first = velocityAt(k * h)(x);
+    const v = velocityAt((k + 0.5) * h)([x[0] + (h / 2) * first[0], x[1] + (h / 2) * first[1]]);
+    path.push([x[0] + h * v[0], x[1] + h * v[1]]);
+  }
+  return path;
+}
+
+// By how much a path is longer than the straight way between its ends, as a share of that.
+function detour(path) {
+  const way = ([a, b], [c, d]) => Math.hypot(c - a, d - b);
+  const length = path.slice(1).reduce((sum, x, k) => sum + way(path[k], x), 0);
+  return length / Math.max(way(path[0], path.at(-1)), 1e-9) - 1;
+}
+
 const known = new WeakMap();
 function prepared(data) {
   if (!known.has(data)) {
@@ -72,7 +90,7 @@ const frame = (xlabel) => ({ xlabel, ylabel: "x₂", xlim: [-LIMIT, LIMIT], ylim
 function compute(params, data) {
   const { starts, network } = prepared(data), { steps } = params, { means, sd } = data;
   const velocityAt = params.pairs === "independent" ? (t) => exactVelocityAt(data, t) : (t) => learnedVelocity(network, t);
-  const [own, ...paths] = walkTogether(velocityAt, [params.start, ...starts], steps), ends = paths.map((path) => path[steps]);
+  const [own, ...paths] = walkTogether(velocityAt, [params.start, ...starts], steps), ends = paths.map((path) => path[steps]), flow = flowOf(velocityAt, params.start);
   const nearest = ends.map(([a, b]) => Math.min(...means.map(([p, q]) => Math.hypot(a - p, b - q))));
   const outside = nearest.filter((d) => d > INSIDE * sd).length / ends.length;
   const rings = means.map((mean) => ({ type: "line", ...ringAt(mean, INSIDE * sd), color: "ink", width: 1.25 }));
@@ -83,9 +101,10 @@ function compute(params, data) {
         series: [
           ...rings,
           ...paths.slice(0, LINES).map((path) => ({ type: "line", ...columnsOf(path), color: 1, width: 1 })),
-          { type: "line", ...columnsOf(own), color: 2, width: 2.25 },
+          { type: "line", ...columnsOf(flow), color: 3, width: 2 },
+          { type: "line", ...columnsOf(own), color: 2, width: 2.25, dash: "5 3" },
           { type: "points", ...columnsOf(own.slice(1)), color: 2, r: own.slice(1).map((_, k) => (k === steps - 1 ? 5 : 2.5)) },
-          ...keys([["— walkers", 1], ["— yours", 2]], LIMIT, LIMIT),
+          ...keys([["— walkers", 1], ["- - yours", 2], ["— its flow", 3]], LIMIT, LIMIT),
         ],
       },
       { ...frame("x₁, at t = 1"), series: [...rings, { type: "points", ...columnsOf(ends), color: 1, r: 2.25 }, { type: "points", x: [own[steps][0]], y: [own[steps][1]], color: 2, r: 5 }] },
@@ -94,6 +113,8 @@ function compute(params, data) {
       ["evaluations for each sample", String(steps)],
       ["outside of all circles", `${format(100 * outside, 2)} % (real data: ${format(100 * Math.exp((-INSIDE * INSIDE) / 2), 2)} %)`],
       ["your walker ends at", own[steps].map((v) => format(v, 3)).join(", ")],
+      ["its flow ends at", flow.at(-1).map((v) => format(v, 3)).join(", ")],
+      ["its flow is longer than the straight way by", `${format(100 * detour(flow), 2)} %`],
     ],
   };
 }
