@@ -245,6 +245,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "score-step",
         "score-memory",
         "score-multistep",
+    ),
     "flow_matching": (
         "flow-matching-velocity",
         "flow-matching-loss",
