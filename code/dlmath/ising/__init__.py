@@ -21,24 +21,42 @@ from dlmath.ising._exact import (
     spontaneous_magnetisation,
 )
 from dlmath.ising._lattice import energy, magnetisation, neighbour_sum, pair_products
+from dlmath.ising._observables import (
+    correlation_length,
+    jackknife,
+    observables,
+    pack_spins,
+    thermometer,
+    unpack_spins,
+)
 from dlmath.ising._samplers import metropolis, wolff
+from dlmath.ising._transfer import exact_torus, magnetisation_law, transfer_matrix
 
 __all__ = [
     "CRITICAL_TEMPERATURE",
     "all_states",
     "autocorrelation",
+    "correlation_length",
     "energy",
     "exact_enumeration",
+    "exact_torus",
     "finite_lattice",
     "integrated_autocorrelation_time",
+    "jackknife",
     "magnetisation",
+    "magnetisation_law",
     "mean_and_error",
     "metropolis",
     "neighbour_sum",
+    "observables",
     "onsager_energy",
     "onsager_log_partition",
     "onsager_specific_heat",
+    "pack_spins",
     "pair_products",
     "spontaneous_magnetisation",
+    "thermometer",
+    "transfer_matrix",
+    "unpack_spins",
     "wolff",
 ]
