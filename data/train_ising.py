@@ -14,14 +14,14 @@ import time
 import numpy as np
 import torch
 from dlmath.datasets import simulate_ising
-from dlmath.generative import FlowMatching, load_trained, ship
+from dlmath.generative import PeriodicFlow, load_trained, ship
 from dlmath.ising import jackknife, pack_spins
 from dlmath.trained import trained_record
 
 NAME, SCRIPT = "flow-ising", "data/train_ising.py"
 SIZE, TEMPERATURES = 8, (1.6, 1.9, 2.1, 2.27, 2.4, 2.6, 3.0, 4.0)
 TRAINED_ON, JUDGED_BY, KEPT = 4096, 2048, 48
-MODEL = FlowMatching(levels=2, width=16, classes=8, label_dropout=0.0, steps=4000)
+MODEL = PeriodicFlow(levels=2, width=16, classes=8, label_dropout=0.0, steps=3000)
 SAMPLER, STEPS = "midpoint", 10
 
 

@@ -39,7 +39,9 @@ def test_the_transfer_matrix_agrees_with_enumeration(states):
     products = [p @ (spins[:, 0, 0] * spins[:, 0, r]) for r in range(3)]
     assert_allclose(found.correlation, products, rtol=1e-12)
     wave = np.abs(np.fft.fft2(spins)[:, 0, 1]) ** 2
-    assert_allclose(found.length, correlation_length(exact.squared_magnetisation * 16, p @ wave / 16, 4))
+    assert_allclose(
+        found.length, correlation_length(exact.squared_magnetisation * 16, p @ wave / 16, 4)
+    )
     up = (spins.sum(axis=(1, 2)) + 16) // 2
     assert_allclose(magnetisation_law(4, TAU), np.bincount(up, p, 17), atol=1e-14)
 

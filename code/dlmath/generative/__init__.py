@@ -13,6 +13,7 @@ from dlmath.generative._flows import NeuralSplineFlow, RealNVP
 from dlmath.generative._gan import GAN
 from dlmath.generative._lattice import LatticeFlow
 from dlmath.generative._made import MADE, conditionals, made_masks
+from dlmath.generative._periodic import PeriodicFlow
 from dlmath.generative._rbm import RBM
 from dlmath.generative._shipped import load_trained, ship
 from dlmath.generative._vae import VAE
@@ -32,6 +33,7 @@ __all__ = [
     "GenerativeModel",
     "LatticeFlow",
     "NeuralSplineFlow",
+    "PeriodicFlow",
     "RealNVP",
     "check_pixels",
     "conditionals",
