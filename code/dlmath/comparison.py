@@ -225,7 +225,7 @@ def rank_correlation(rows: Sequence[Judged], first: str, second: str) -> float:
 
 
 def not_dominated(rows: Sequence[Judged], first: str, second: str) -> list[Judged]:
-    """Keep the models than which no other is better in one measure and at least as good in the other.
+    """Keep the models that no other beats in one measure without losing in the other.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from dlmath.interactive._autodiff import tape_stepper
 from dlmath.interactive._backpropagation import BackpropagationSteps
 from dlmath.interactive._boltzmann import GibbsLive
 from dlmath.interactive._calibration import coverage_explorer
+from dlmath.interactive._comparing import ising_compared, model_scatter
 from dlmath.interactive._computed import (
     ComputedPlot,
     conditioning,
@@ -105,6 +106,7 @@ __all__ = [
     "gaussian_process_explorer",
     "gaussian_transport",
     "gradient_descent_filter",
+    "ising_compared",
     "jastrow_chain",
     "lasso_path_explorer",
     "latent_plane",
@@ -114,6 +116,7 @@ __all__ = [
     "lloyd_explorer",
     "logistic_drag",
     "moment_of_decision",
+    "model_scatter",
     "momentum_eigenvalues",
     "one_number",
     "one_slope",

@@ -29,7 +29,7 @@ from dlmath.ising._observables import (
     thermometer,
     unpack_spins,
 )
-from dlmath.ising._samplers import metropolis, wolff
+from dlmath.ising._samplers import independent_spins, metropolis, wolff
 from dlmath.ising._transfer import exact_torus, magnetisation_law, transfer_matrix
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "exact_enumeration",
     "exact_torus",
     "finite_lattice",
+    "independent_spins",
     "integrated_autocorrelation_time",
     "jackknife",
     "magnetisation",

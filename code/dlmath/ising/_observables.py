@@ -188,7 +188,7 @@ def jackknife(spins: Any, temperature: float, blocks: int = BLOCKS) -> Bunch:
 
 
 def _spread(parts: list[Any]) -> NDArray[np.float64]:
-    """Standard error from values that each lack one block."""
+    """Give the standard error from values that each lack one block."""
     values = np.array(parts, dtype=float)
     if not np.isfinite(values).all():
         return np.full(values.shape[1:], np.inf)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from dlmath._checks import check_count
 from dlmath.ising._lattice import (
     Spins,
+    check_size,
     check_temperature,
     neighbour_sum,
 )
@@ -144,3 +145,40 @@ def wolff(
                 joined.append(near)
             shell = np.concatenate(joined)
     return flipped
+
+
+def independent_spins(n: int, size: int, squared_magnetisation: float, seed: int = 0) -> Spins:
+    """Draw configurations whose spins know one thing of each other: which way most of them point.
+
+    With a fair sign for each configuration, its spins are independent with the mean m or -m, where
+    m is such that <m^2> of the configurations is as wanted:
+    N <m^2> = 1 + (N - 1) m^2, {eq}`eq-comparing-generative-models-independent`.
+
+    Parameters
+    ----------
+    n, size : int
+        Number of configurations, and sites along an edge.
+    squared_magnetisation : float
+        The mean square of the magnetisation per spin, from 1/N to 1.
+    seed : int, default=0
+
+    Returns
+    -------
+    spins : ndarray of int8, shape (n, size, size)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    """
+    n, sites = check_count("n", n, 1), check_size(size) ** 2
+    if not 1 / sites <= squared_magnetisation <= 1:
+        raise ValueError(
+            f"squared_magnetisation must be from 1/N = {1 / sites:.4g} to 1, got "
+            f"{squared_magnetisation!r}."
+        )
+    mean = np.sqrt((sites * squared_magnetisation - 1) / (sites - 1))
+    rng = np.random.default_rng(seed)
+    sign = rng.choice([-1, 1], (n, 1, 1))
+    along = rng.random((n, size, size)) < (1 + mean) / 2
+    return (sign * np.where(along, 1, -1)).astype(np.int8)

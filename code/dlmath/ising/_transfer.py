@@ -1,5 +1,7 @@
 """Exact averages on a torus from the transfer matrix, from row to row."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
@@ -90,8 +92,8 @@ def exact_torus(size: int, temperature: float) -> Bunch:
 def magnetisation_law(size: int, temperature: float) -> NDArray[np.float64]:
     """Give the exact law of the number of spins up on a size x size torus.
 
-    A field that turns every spin by an angle enters the transfer matrix as a phase; the traces at
-    all angles are the law's Fourier transform.
+    The transfer matrix times a phase for each spin up has powers whose traces, at all angles, are
+    the law's Fourier transform.
 
     Parameters
     ----------
@@ -113,15 +115,34 @@ def magnetisation_law(size: int, temperature: float) -> NDArray[np.float64]:
     matrix = transfer_matrix(size, temperature)
     if size % 2:
         raise ValueError(f"size must be even, got {size!r}.")
-    matrix = matrix / np.linalg.eigvalsh(matrix)[-1]
-    sites, up = size**2, (_rows(size).sum(axis=1) + size) / 2
-    # For an even number of sites the angles pi/(sites + 1) k and their complements agree.
-    half = sites // 2
-    transform = np.empty(sites + 1, dtype=complex)
-    for k in range(half + 1):
-        phase = np.exp(2j * np.pi * k * up / (sites + 1))
-        power = np.linalg.matrix_power(matrix * phase, size // 2)
-        transform[k] = np.sum(power * power.T)
-    transform[half + 1 :] = np.conj(transform[1 : half + 1][::-1])
+    sites, half = size**2, size**2 // 2
+    angles = 2j * np.pi * np.arange(half + 1) / (sites + 1)
+    traces = np.zeros(half + 1, dtype=complex)
+    top = np.linalg.eigvalsh(matrix)[-1]
+    for basis, up in _waves(size):
+        block = basis.conj().T @ matrix @ basis / top
+        phases = np.exp(angles[:, np.newaxis] * up)
+        power = np.linalg.matrix_power(block * phases[:, np.newaxis, :], size // 2)
+        traces += np.einsum("kij,kji->k", power, power)
+    transform = np.concatenate([traces, np.conj(traces[1:][::-1])])
     law = np.fft.fft(transform).real / (sites + 1)
     return law / law.sum()
+
+
+def _waves(size: int) -> Iterator[tuple[NDArray[np.complex128], NDArray[np.float64]]]:
+    """Give bases of the rows' functions, one for each wave number, and the spins up in each row.
+
+    The matrix commutes with a shift of the rows, so that it does not mix wave numbers.
+    """
+    states = np.arange(2**size)
+    shifted = [(states << shift | states >> (size - shift)) & 2**size - 1 for shift in range(size)]
+    first = np.flatnonzero(np.min(shifted, axis=0) == states)
+    up = np.bitwise_count(first).astype(float)
+    for wave in range(size):
+        basis = np.zeros((2**size, len(first)), dtype=complex)
+        for shift in range(size):
+            factor = np.exp(-2j * np.pi * wave * shift / size)
+            np.add.at(basis, (shifted[shift][first], np.arange(len(first))), factor)
+        norms = np.linalg.norm(basis, axis=0)
+        kept = norms > 0.5
+        yield basis[:, kept] / norms[kept], up[kept]
