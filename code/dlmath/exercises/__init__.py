@@ -239,6 +239,11 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "diffusion-bound",
         "diffusion-velocity",
         "diffusion-empirical",
+    "comparing_generative_models": (
+        "comparing-hole",
+        "comparing-front",
+        "comparing-thermometer",
+        "comparing-length",
     ),
     "score_and_stochastic_differential_equations": (
         "score-loss",
