@@ -41,6 +41,7 @@ FAMILIES = {
         "flow-digits-residual",
     ),
     "Flow matching": ("flow-eight", "flow-eight-straight"),
+    "Flow matching": ("flow-ising",),
 }
 
 #: Frechet distances by the first version of the judge, with which the aims were set.
