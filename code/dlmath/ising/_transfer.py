@@ -26,7 +26,7 @@ def transfer_matrix(size: int, temperature: float) -> NDArray[np.float64]:
     Parameters
     ----------
     size : int
-        Sites in a row, from 3 to 9 (on two sites both bonds between them would be one).
+        Sites in a row, from 2 to 9. On two sites both bonds between them count, as in `energy`.
     temperature : float
         k_B T / J.
 
