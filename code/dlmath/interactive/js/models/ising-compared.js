@@ -106,6 +106,6 @@ function compute(params, data) {
   };
 }
 
-const show = (value, error) => (Number.isFinite(value) && error > 0 && Number.isFinite(error) ? withError(value, error) : format(value));
+const show = (value, error) => (Number.isFinite(value) && error > 1e-9 && Number.isFinite(error) ? withError(value, error) : format(value));
 
 export default computedPlot({ compute });
