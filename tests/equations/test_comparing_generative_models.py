@@ -460,11 +460,11 @@ def test_a_spin_given_the_rest(verify, small):
     distant = spins[:, 3, 0] * spins[:, 2, 2] * spins[:, 0, 2]
     for f in (h, distant, h**3):
         left, right = p @ (s * f), p @ (np.tanh(h / TAU) * f)
-        verify.agree(left, right, atol=1e-12)
+        verify.agree(left, right, rtol=1e-11)
         verify.refutes(left, p @ (np.tanh(2 * h / TAU) * f), why="factor 2")
         verify.refutes(left, -right, why="sign")
         verify.refutes(left, p @ (np.tanh(h * TAU) * f), why="tau for its inverse")
-    verify.agree(p @ (s * h * h), p @ (np.tanh(h / TAU) * h * h), atol=1e-12)
+    verify.agree(p @ (s * distant), p @ (np.tanh(h / TAU) * distant), rtol=1e-11)
     verify.refutes(p @ (s * s), p @ (np.tanh(h / TAU) * s), why="f that contains the spin")
 
 

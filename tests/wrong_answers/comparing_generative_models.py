@@ -35,11 +35,6 @@ def _length(spins, factor=2, half=True, power=0.5, less=1):
     return (S[0, 0] / S[1, 0] - less) ** power / (factor * np.sin(angle))
 
 
-def _mean_of_quotients(spins):
-    S = np.abs(np.fft.fft2(spins)) ** 2
-    return np.sqrt(np.mean(S[:, 0, 0] / S[:, 1, 0]) - 1) / 2 / np.sin(np.pi / spins.shape[1])
-
-
 WRONG = {
     "comparing-hole": [
         (
@@ -68,6 +63,10 @@ WRONG = {
             "in the wrong order",
             lambda delta, a: (entropy(*_law(delta, a)), _variation(delta, a)),
         ),
+        (
+            "should have shape",
+            lambda delta, a: (np.array([_variation(delta, a)]), entropy(*_law(delta, a))),
+        ),
     ],
     "comparing-front": [
         ("only one cost that is really", lambda c: _loop(c, lambda i, j: (i < j).all())),
@@ -79,6 +78,10 @@ WRONG = {
         (
             "for the largest",
             lambda c: _loop(c, lambda i, j: (i >= j).all() and (i > j).any()),
+        ),
+        (
+            "beat nobody: the axis",
+            lambda c: np.array([not any((i <= j).all() and (i < j).any() for j in c) for i in c]),
         ),
         ("should have shape", lambda c: np.zeros((len(c), len(c)), dtype=bool)),
     ],
@@ -104,7 +107,6 @@ WRONG = {
         ("factor 2 before the sine", lambda spins: _length(spins, factor=1)),
         ("a root is missing", lambda spins: _length(spins, power=1)),
         ("half of it belongs there", lambda spins: _length(spins, half=False)),
-        ("average both", _mean_of_quotients),
         ("not subtracted", lambda spins: _length(spins, less=0)),
         ("right one times -1", lambda spins: -_length(spins)),
         ("should have shape", lambda spins: np.full(3, _length(spins))),

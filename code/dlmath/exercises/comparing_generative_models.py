@@ -55,7 +55,8 @@ def _hole_leaking(delta: float, a: float) -> tuple[float, float]:
 
 
 @comparing_hole.mistake(
-    "The event has become more probable: its probability is to be multiplied by exp(-a)."
+    "The exponent has the wrong sign: the event has become more probable, and its probability is "
+    "to be multiplied by exp(-a)."
 )
 def _hole_hill(delta: float, a: float) -> tuple[float, float]:
     p, q = _two(delta, a)
@@ -113,7 +114,9 @@ def _front_beaten(costs: Array) -> Array:
     return ~comparing_front.reference(costs)
 
 
-@comparing_front.mistake("Small costs are good: this is the front for the largest.")
+@comparing_front.mistake(
+    "Small costs are good: this is the front for the largest, as if each cost had the other sign."
+)
 def _front_largest(costs: Array) -> Array:
     return comparing_front.reference(-costs)
 
@@ -235,14 +238,6 @@ def _length_whole(spins: Array) -> float:
     return comparing_length.reference(spins) * float(
         np.sin(np.pi / size) / np.sin(2 * np.pi / size)
     )
-
-
-@comparing_length.mistake(
-    "The quotient has been averaged over configurations: average both structure factors first."
-)
-def _length_quotients(spins: Array) -> float:
-    ratio = np.mean(_structure(spins, 0) / _structure(spins, 1))
-    return float(np.sqrt(ratio - 1) / (2 * np.sin(np.pi / spins.shape[1])))
 
 
 @comparing_length.mistake("One is not subtracted from the quotient.")
