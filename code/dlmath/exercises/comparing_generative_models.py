@@ -115,18 +115,11 @@ def _front_beaten(costs: Array) -> Array:
 
 
 @comparing_front.mistake(
-    "Small costs are good: this is the front for the largest, as if each cost had the other sign."
+    "Small costs are good: this is the front for the largest, as if each cost had the other sign. "
+    "They are also the models that beat nobody: is the axis that of the one that beats?"
 )
 def _front_largest(costs: Array) -> Array:
     return comparing_front.reference(-costs)
-
-
-@comparing_front.mistake(
-    "These models beat nobody: the axis over which is asked belongs to the one that beats."
-)
-def _front_axis(costs: Array) -> Array:
-    pairs = costs[:, np.newaxis]
-    return ~((pairs <= costs).all(axis=2) & (pairs < costs).any(axis=2)).any(axis=1)
 
 
 # comparing-thermometer
