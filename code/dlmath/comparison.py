@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,14 +80,14 @@ class Measure:
 
 MEASURES = (
     Measure("fd", "Fréchet distance", "FD", -np.inf, ".1f", log=True),
-    Measure("precision", "precision", "precision", np.inf, ".2f"),
+    Measure("precision", "precision", "prec.", np.inf, ".2f"),
     Measure("recall", "recall", "recall", np.inf, ".2f"),
     Measure("two_sample", "two-sample test", "test", 0.5, ".2f"),
     Measure("memorisation", "memorisation", "copied", 0.5, ".2f"),
     Measure("nats", "held-out nats a picture", "nats", -np.inf, ".1f", log=True),
-    Measure("parameters", "parameters", "parameters", -np.inf, ",.0f", log=True),
+    Measure("parameters", "parameters", "weights", -np.inf, ",.0f", log=True),
     Measure("seconds", "seconds of training", "seconds", -np.inf, ".0f", log=True),
-    Measure("evaluations", "evaluations a sample", "evaluations", -np.inf, ".0f", log=True),
+    Measure("evaluations", "evaluations a sample", "passes", -np.inf, ".0f", log=True),
 )
 
 
@@ -102,12 +103,15 @@ class Judged:
         For the keys of `MEASURES`; what is not known is left out.
     exact : bool
         Whether ``nats``, if there, is exact and not an upper bound.
+    sampler : str
+        How it was sampled, if there is a choice; otherwise empty.
     """
 
     name: str
     family: str
     values: Mapping[str, float] = field(default_factory=dict)
     exact: bool = False
+    sampler: str = ""
 
 
 def _chosen(found: Mapping[str, float]) -> dict[str, float]:
@@ -117,35 +121,36 @@ def _chosen(found: Mapping[str, float]) -> dict[str, float]:
 def _of_record(name: str, family: str) -> list[Judged]:
     """Give a row for each way of sampling that the record knows; none if it is not judged."""
     record, found = trained_record(name), measured(name)
-    cost = {"parameters": record["parameters"], "seconds": record["cpu_seconds"]}
-    nats = {"nats": found["nats"]} if "nats" in found else {}
-    budgets = record["measures"].get("evaluations", [])
-    rows = []
-    for budget in budgets if isinstance(budgets, list) else []:
-        own = {key.removesuffix(f" at {budget}"): found[key] for key in found}
-        own |= cost | nats | {"evaluations": budget}
-        rows.append(Judged(name, family, _chosen(own), name in EXACT))
-    if rows or "fd" not in found:
-        return rows
+    if "fd" not in found:
+        return []
+    measures: Mapping[str, Any] = record["measures"]
+    shared = {"parameters": record["parameters"], "seconds": record["cpu_seconds"]}
+    shared |= {"nats": found["nats"]} if "nats" in found else {}
     # The other measures of this record are those of the decoder's means, which are no samples.
-    own = {"fd": found["fd"]} if "fd_means" in found else dict(found)
-    own |= cost | nats | {"evaluations": EVALUATIONS[name]}
-    return [Judged(name, family, _chosen(own), name in EXACT)]
+    own = {"fd": found["fd"]} if "fd_means" in found else found
+    evaluations = measures.get("evaluations", EVALUATIONS.get(name))
+    ways = [{**own, "sampler": measures.get("sampler", ""), "evaluations": evaluations}]
+    ways += measures.get("others", [])
+    return [
+        Judged(name, family, _chosen({**way, **shared}), name in EXACT, way["sampler"])
+        for way in ways
+    ]
 
 
-def judged_digits(*, without: bool = True) -> list[Judged]:
+def judged_digits(*, without: bool = True, every: bool = False) -> list[Judged]:
     """List all shipped models of grey digits that have been judged.
 
     Parameters
     ----------
     without : bool, default=True
         Whether to list models without networks too.
+    every : bool, default=False
+        Whether a model has a row for every way of sampling on record; otherwise for the first.
 
     Returns
     -------
     rows : list of Judged
-        Family by family; a model that can be sampled with several numbers of evaluations has a
-        row for each.
+        Family by family.
     """
     rows = []
     if without:
@@ -155,7 +160,7 @@ def judged_digits(*, without: bool = True) -> list[Judged]:
     for family, names in FAMILIES.items():
         for name in names:
             if name in present and name != JUDGE:
-                rows.extend(_of_record(name, family))
+                rows.extend(_of_record(name, family)[: None if every else 1])
     return rows
 
 
@@ -177,7 +182,8 @@ def table_rows(rows: Sequence[Judged], keys: Sequence[str]) -> dict[str, list[li
     Returns
     -------
     groups : dict from str to list of rows
-        A likelihood that is a bound has ``≤`` before it; what is not known is a dash.
+        A likelihood that is a bound has ``≤`` before it; what is not known is a dash. Parameters
+        are counted in thousands.
     """
     chosen = {measure.key: measure for measure in MEASURES}
     groups: dict[str, list[list[str]]] = {}
@@ -188,7 +194,10 @@ def table_rows(rows: Sequence[Judged], keys: Sequence[str]) -> dict[str, list[li
                 cells.append("–")
                 continue
             sign = "≤\u00a0" if key == "nats" and not row.exact else ""
-            cells.append(sign + format(row.values[key], chosen[key].form))
+            value, unit = row.values[key], ""
+            if key == "parameters":
+                value, unit = value / 1000, "k"
+            cells.append(sign + format(value, chosen[key].form) + unit)
         name = row.name if row.family == WITHOUT else f"`{row.name}`"
         groups.setdefault(row.family, []).append([name, *cells])
     return groups

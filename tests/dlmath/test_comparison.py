@@ -22,13 +22,16 @@ from numpy.testing import assert_allclose
 def test_every_judged_model_is_there_once_for_each_number_of_evaluations():
     rows = judged_digits(without=False)
     names = [row.name for row in rows]
+    assert len(set(names)) == len(names)
     for name in trained_names():
-        found = trained_record(name)["measures"]
-        judged = "fd" in measured(name) or any(key.startswith("fd at ") for key in found)
         if name != "digits-features":
-            assert (name in names) == judged, name
-    assert len({(row.name, row.values["evaluations"]) for row in rows}) == len(rows)
-    for row in rows:
+            assert (name in names) == ("fd" in measured(name)), name
+    every = judged_digits(without=False, every=True)
+    ways = {(row.name, row.sampler, row.values["evaluations"]) for row in every}
+    assert len(ways) == len(every)
+    others = sum(len(trained_record(name)["measures"].get("others", [])) for name in names)
+    assert len(every) == len(rows) + others
+    for row in every:
         assert {"fd", "parameters", "seconds", "evaluations"} <= set(row.values)
         assert all(np.isfinite(value) and value > 0 for value in row.values.values())
 
@@ -48,34 +51,43 @@ def test_measures_of_means_are_not_taken_for_those_of_samples():
     assert not row.exact
 
 
-def test_budgets_become_rows(monkeypatch):
+def test_ways_of_sampling_become_rows(monkeypatch):
     record = {
         "parameters": 7, "cpu_seconds": 3.0,
-        "measures": {"evaluations": [9, 19], "fd at 9": 4.0, "fd at 19": 3.0, "nats": 117.0,
-                     "precision at 9": 0.5, "precision at 19": 0.6},
+        "measures": {
+            "sampler": "heun", "evaluations": 19, "fd": 3.0, "precision": 0.6, "nats": 117.0,
+            "two_sample": 0.55,
+            "others": [{"sampler": "ddim", "evaluations": 9, "fd": 4.0, "precision": 0.5}],
+        },
     }  # fmt: skip
     monkeypatch.setattr("dlmath.comparison.trained_record", lambda name: record)
     monkeypatch.setattr("dlmath.comparison.measured", lambda name: {
-        key: value for key, value in record["measures"].items() if isinstance(value, float)
+        key: value for key, value in record["measures"].items() if isinstance(value, float | int)
     })  # fmt: skip
     monkeypatch.setattr("dlmath.comparison.trained_names", lambda: ["new"])
     monkeypatch.setattr("dlmath.comparison.FAMILIES", {"Diffusion": ("new",)})
-    rows = judged_digits(without=False)
-    assert [row.values["fd"] for row in rows] == [4.0, 3.0]
-    assert [row.values["evaluations"] for row in rows] == [9, 19]
-    assert [row.values["precision"] for row in rows] == [0.5, 0.6]
+    rows = judged_digits(without=False, every=True)
+    assert [row.values["fd"] for row in rows] == [3.0, 4.0]
+    assert [row.values["evaluations"] for row in rows] == [19, 9]
+    assert [row.sampler for row in rows] == ["heun", "ddim"]
+    assert [row.values["precision"] for row in rows] == [0.6, 0.5]
+    assert ["two_sample" in row.values for row in rows] == [True, False]
     assert all(row.values["nats"] == 117.0 for row in rows)
+    assert judged_digits(without=False) == rows[:1]
 
 
 def test_cells_say_what_is_a_bound_and_what_is_not_known():
     rows = [
         Judged("a", "F", {"fd": 3.04, "nats": 90.0}),
-        Judged("b", "F", {"fd": 2.0, "nats": 95.0}, exact=True),
+        Judged("b", "F", {"fd": 2.0, "nats": 95.0, "parameters": 77_873}, exact=True),
         Judged("c", "Without networks", {"fd": 1.0}),
     ]
-    groups = table_rows(rows, ("fd", "nats"))
-    assert groups["F"] == [["`b`", "2.0", "95.0"], ["`a`", "3.0", "≤\u00a090.0"]]
-    assert groups["Without networks"] == [["c", "1.0", "–"]]
+    groups = table_rows(rows, ("fd", "nats", "parameters"))
+    assert groups["F"] == [
+        ["`b`", "2.0", "95.0", "78k"],
+        ["`a`", "3.0", "≤\u00a090.0", "–"],
+    ]
+    assert groups["Without networks"] == [["c", "1.0", "–", "–"]]
 
 
 def test_the_front_has_no_model_that_another_beats():

@@ -69,8 +69,9 @@ def test_scatter_refuses_unknown_measures():
 
 def test_models_of_several_budgets_are_told_apart():
     rows = [Judged("a", "F", {"fd": 3.0, "nats": 2.0, "evaluations": e}) for e in (10, 20)]
+    rows.append(Judged("a", "F", {"fd": 3.0, "nats": 2.0, "evaluations": 20}, sampler="ddim"))
     figure = model_scatter([*rows, Judged("b", "G", {"fd": 1.0, "nats": 5.0})], alt=ALT)
-    assert figure.controls[2]["options"] == ["none", "a (10)", "a (20)", "b"]
+    assert figure.controls[2]["options"] == ["none", "a (10)", "a (20)", "a (ddim, 20)", "b"]
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,7 @@ def test_every_page_and_source_is_drawn(compared):
         assert len(picture["panels"]) == 3
         text = " ".join(" ".join(pair) for pair in picture["readouts"])
         assert "NaN" not in text
-        region = picture["panels"][0]["series"][0]
+        region = picture["panels"][1]["series"][0]
         assert len(region["x"]) % 6 == 0
 
 

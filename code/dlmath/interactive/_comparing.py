@@ -37,6 +37,11 @@ def _goal(best: float) -> str | float:
     return {-np.inf: "low", np.inf: "high"}.get(best, best)
 
 
+def _way(row: Judged) -> str:
+    """Say how a model was sampled, that can be sampled in several ways."""
+    return ", ".join(filter(None, (row.sampler, f"{row.values['evaluations']:.0f}")))
+
+
 def _scatter_data(rows: Sequence[Judged]) -> dict[str, Any]:
     """Give rows and measures as the page wants them; families keep their colours."""
     families = list(dict.fromkeys(row.family for row in rows if row.family != WITHOUT))
@@ -58,7 +63,7 @@ def _scatter_data(rows: Sequence[Judged]) -> dict[str, Any]:
                 else 1 + families.index(row.family) % COLOURS,
                 "values": {key: _short(value) for key, value in row.values.items()},
             }
-            | ({"budget": int(row.values["evaluations"])} if row.name in often else {})
+            | ({"budget": _way(row)} if row.name in often else {})
             for row in rows
         ],
     }
@@ -211,7 +216,8 @@ def ising_compared(
 
     def draw(figure: Figure) -> None:
         """Draw the first state."""
-        first, second, right = figure.subplots(1, 3)
+        layout = [["above", "above"], ["wolff", "model"]]
+        above, first, second = figure.subplot_mosaic(layout).values()
         at = start - 1
         for axes, spins, colour in ((first, wolff[at], "C2"), (second, model[at], "C0")):
             tiles = np.zeros((3, size + 2, 4, size + 2))
@@ -223,9 +229,9 @@ def ising_compared(
             axes.set_axis_off()
             axes.set_aspect("equal")
         r = np.arange(size // 2 + 1)
-        right.plot(r, data["exact"][at]["correlation"], color="C2")
-        right.plot(r, observables(model[at][:KEPT], taus[at]).correlation, "o", color="C0")
-        right.set(xlabel="distance", ylabel="correlation of two spins", ylim=(-0.15, 1.05))
+        above.plot(r, data["exact"][at]["correlation"], color="C2")
+        above.plot(r, observables(model[at][:KEPT], taus[at]).correlation, "o", color="C0")
+        above.set(xlabel="distance", ylabel="correlation of two spins", ylim=(-0.15, 1.05))
 
     controls = [
         _slider("k", f"temperature, 1 cold to {len(taus)} hot", 1, len(taus), start, step=1,
@@ -235,5 +241,5 @@ def ising_compared(
          "options": ["the flow", "independent spins"], "value": "the flow"},
     ]  # fmt: skip
     return ComputedPlot(
-        "ising-compared", data, controls, still=draw_still(draw, (7.2, 2.9)), alt=alt, height=height
+        "ising-compared", data, controls, still=draw_still(draw, (7.2, 4.6)), alt=alt, height=height
     )

@@ -87,8 +87,6 @@ function compute(params, data) {
   const line = (name, label, digits) => [label, `${show(other[name], other.errors[name])} (Wolff ${show(truth[name], truth.errors[name])}, exact ${format(exact[name], digits)})`];
   return {
     panels: [
-      picture(twelve(sets[0]), size, "Wolff's algorithm", 3),
-      picture(twelve(sets[1]), size, params.source, color),
       {
         xlabel: "distance", ylabel: "correlation of two spins", xlim: [-0.2, r[r.length - 1] + 0.2], ylim: [-0.15, 1.05],
         series: [
@@ -98,6 +96,8 @@ function compute(params, data) {
           ...keys([["exact", 3], [params.source, color]], r[r.length - 1] + 0.2, 1.05),
         ],
       },
+      picture(twelve(sets[0]), size, "Wolff's algorithm", 3),
+      picture(twelve(sets[1]), size, params.source, color),
     ],
     readouts: [
       ["temperature", `${format(tau)} (critical ${format(data.critical, 4)})`],
