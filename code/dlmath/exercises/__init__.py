@@ -239,6 +239,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "diffusion-bound",
         "diffusion-velocity",
         "diffusion-empirical",
+    ),
     "comparing_generative_models": (
         "comparing-hole",
         "comparing-front",
