@@ -85,8 +85,8 @@ MEASURES = (
     Measure("two_sample", "two-sample test", "test", 0.5, ".2f"),
     Measure("memorisation", "memorisation", "copied", 0.5, ".2f"),
     Measure("nats", "held-out nats a picture", "nats", -np.inf, ".1f", log=True),
-    Measure("parameters", "parameters", "weights", -np.inf, ",.0f", log=True),
-    Measure("seconds", "seconds of training", "seconds", -np.inf, ".0f", log=True),
+    Measure("parameters", "parameters", "size", -np.inf, ",.0f", log=True),
+    Measure("seconds", "seconds of training", "sec.", -np.inf, ".0f", log=True),
     Measure("evaluations", "evaluations a sample", "passes", -np.inf, ".0f", log=True),
 )
 
@@ -193,7 +193,7 @@ def table_rows(rows: Sequence[Judged], keys: Sequence[str]) -> dict[str, list[li
             if key not in row.values:
                 cells.append("–")
                 continue
-            sign = "≤\u00a0" if key == "nats" and not row.exact else ""
+            sign = "≤" if key == "nats" and not row.exact else ""
             value, unit = row.values[key], ""
             if key == "parameters":
                 value, unit = value / 1000, "k"

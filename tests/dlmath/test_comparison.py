@@ -85,7 +85,7 @@ def test_cells_say_what_is_a_bound_and_what_is_not_known():
     groups = table_rows(rows, ("fd", "nats", "parameters"))
     assert groups["F"] == [
         ["`b`", "2.0", "95.0", "78k"],
-        ["`a`", "3.0", "≤\u00a090.0", "–"],
+        ["`a`", "3.0", "≤90.0", "–"],
     ]
     assert groups["Without networks"] == [["c", "1.0", "–", "–"]]
 
