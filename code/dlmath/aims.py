@@ -30,7 +30,6 @@ FAMILIES = {
         "gan-digits-no-r1",
         "wgan-digits",
     ),
-    "Denoising models of eight Gaussians": ("ddpm-eight",),
     "Denoising models of digits": (
         "ddpm-digits",
         "ddpm-digits-epsilon",
@@ -40,8 +39,12 @@ FAMILIES = {
         "flow-digits-classes",
         "flow-digits-residual",
     ),
-    "Flow matching": ("flow-eight", "flow-eight-straight"),
-    "Flow matching": ("flow-ising",),
+    "Denoising models of points and spins": (
+        "ddpm-eight",
+        "flow-eight",
+        "flow-eight-straight",
+        "flow-ising",
+    ),
 }
 
 #: Frechet distances by the first version of the judge, with which the aims were set.
