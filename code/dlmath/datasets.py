@@ -30,6 +30,7 @@ __all__ = [
     "load_alpha_decays",
     "load_digit_baselines",
     "load_digits",
+    "load_images",
     "load_mass_predictions",
     "load_mass_results",
     "load_nuclear_masses",
@@ -45,6 +46,7 @@ EDITIONS = (2003, 2012, 2016, 2020)
 SHA256 = {
     "alpha_decays.csv": "dd960956c3e3cc59689f1365ae62af400c275aa3e41c7387070074bedf71ec95",
     "digit_baselines.json": "5e52ab99e06da5e36bda97af6fe8b8e27b1e159d68fe5ce9c75a12eb42cb72cc",
+    "fashion_images.npz": "d7316b255b2def010aa41cf412ca498188d2ad939811db2384b87ee5a44d503b",
     "nuclear_masses.csv": "ddefa954f774ad91e8d1c066e8010756c342719c7c9fc2e2fa9e56b830bda9f4",
     "nuclear_networks.csv": "21fd71801a00bef2ccad3d097176a30aa06c3c62435bce37a160133dd36c90b8",
     "nuclear_networks.json": "a63d23b290c830027badfd8acc77e40022d14ae6dd47740af07b649c0b2e22ac",
@@ -53,6 +55,7 @@ SHA256 = {
 SCRIPTS = {
     "alpha_decays.csv": "data/build_nuclear_masses.py",
     "digit_baselines.json": "data/train_digits_baselines.py",
+    "fashion_images.npz": "data/build_images.py",
     "nuclear_masses.csv": "data/build_nuclear_masses.py",
     "nuclear_networks.csv": "data/train_nuclear_networks.py",
     "nuclear_networks.json": "data/train_nuclear_networks.py",
@@ -71,6 +74,23 @@ Source: Particle Data Group, Review of Particle Physics, edition of 2026, as dis
 Python package particle 1.1.0 (E. Rodrigues and H. Schreiner, BSD 3-Clause). data/README.md has
 all references."""
 
+GARMENTS = (
+    "T-shirt",
+    "trousers",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "trainer",
+    "bag",
+    "ankle boot",
+)
+_FASHION = """\
+Source: Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747, 2017), copyright 2017
+Zalando SE, MIT licence; 4,800 of its pictures in 32 levels of grey. data/README.md says how they
+were chosen."""
+
 
 def _data_folder() -> Path:
     """Return the folder of the tables: DLMATH_DATA, the package's, or the source tree's."""
@@ -81,7 +101,7 @@ def _data_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "data"
 
 
-def _read(name: str) -> str:
+def _read_bytes(name: str) -> bytes:
     """Read a file after comparing its checksum."""
     path = _data_folder() / name
     remedy = (
@@ -99,7 +119,12 @@ def _read(name: str) -> str:
             f"The data file {path} is not the one expected: "
             f"expected SHA-256 {SHA256[name]}, found {found}. {remedy}"
         )
-    return content.decode()
+    return content
+
+
+def _read(name: str) -> str:
+    """Read a text after comparing the checksum of its file."""
+    return _read_bytes(name).decode()
 
 
 def _read_table(name: str) -> dict[str, NDArray[np.str_]]:
@@ -531,6 +556,46 @@ def load_digits() -> Bunch:
     return Bunch(
         train=train, test=test, train_labels=train_labels, test_labels=test_labels, levels=17
     )
+
+
+def load_images() -> Bunch:
+    """Load small pictures of clothes, shoes and bags: a part of Fashion-MNIST.
+
+    4,800 of the 70,000 pictures of 28 by 28 pixels, rounded from 256 to 32 levels of grey. Each of
+    the ten classes is there equally often, and the rows go through the classes in turn.
+
+    Returns
+    -------
+    images : Bunch
+        ``train``, int64 of shape (3800, 784), and ``test``, of shape (1000, 784): rows of pixels
+        from 0 (background) to 31; ``train_labels`` and ``test_labels``: 0 to 9; ``names``: what
+        the labels stand for; ``levels``: 32; ``DESCR``.
+
+    Raises
+    ------
+    ValueError
+        If the file's checksum is wrong.
+    FileNotFoundError
+        If the file is missing.
+
+    References
+    ----------
+    H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine
+    learning algorithms, arXiv:1708.07747, 2017.
+
+    Examples
+    --------
+    >>> from dlmath.datasets import load_images
+    >>> images = load_images()
+    >>> images.train.shape, images.test.shape, images.names[images.test_labels[9]]
+    ((3800, 784), (1000, 784), 'ankle boot')
+    """
+    with np.load(io.BytesIO(_read_bytes("fashion_images.npz")), allow_pickle=False) as file:
+        # The file holds differences down the columns, modulo 256.
+        pixels = {name: np.cumsum(file[name], axis=1, dtype=np.uint8) for name in file.files}
+    rows = {name: array.reshape(len(array), -1).astype(np.int64) for name, array in pixels.items()}
+    labels = {f"{name}_labels": np.arange(len(array)) % 10 for name, array in rows.items()}
+    return Bunch(**rows, **labels, names=list(GARMENTS), levels=32, DESCR=_FASHION)
 
 
 def load_digit_baselines() -> Bunch:

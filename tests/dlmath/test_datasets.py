@@ -15,6 +15,7 @@ from dlmath.datasets import (
     franke,
     load_alpha_decays,
     load_digit_baselines,
+    load_images,
     load_mass_predictions,
     load_mass_results,
     load_nuclear_masses,
@@ -24,6 +25,7 @@ from dlmath.datasets import (
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "data" / "evaluations"
 LOADERS = {
+    "fashion_images.npz": load_images,
     "nuclear_masses.csv": load_nuclear_masses,
     "alpha_decays.csv": load_alpha_decays,
     "nuclear_networks.csv": load_mass_predictions,
@@ -289,13 +291,13 @@ def test_the_data_are_found_in_a_checkout_without_symbolic_links(tmp_path, monke
 def test_files_constants_and_readme_agree():
     readme = (ROOT / "data" / "README.md").read_text()
     printed = dict(re.findall(r"^SHA-256 of `(\S+)`: `([0-9a-f]{64})`$", readme, re.MULTILINE))
-    paths = [*(ROOT / "data").glob("*.csv"), *(ROOT / "data").glob("*.json")]
+    paths = [path for kind in ("csv", "json", "npz") for path in (ROOT / "data").glob(f"*.{kind}")]
     files = {path.name: path.read_bytes() for path in paths}
     actual = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     assert printed == datasets.SHA256 == actual
     assert datasets.SCRIPTS.keys() == LOADERS.keys() == actual.keys()
     for name, content in files.items():
-        assert len(content) <= 500_000
+        assert len(content) <= (1_300_000 if name.endswith(".npz") else 500_000)
         columns = content.decode().splitlines()[0].split(",") if name.endswith(".csv") else []
         for column in columns:
             stem = re.sub("_(2003|2012|2016|2020)$", "_YEAR", column)
@@ -308,7 +310,7 @@ def test_files_constants_and_readme_agree():
 
 @pytest.mark.parametrize("loader", LOADERS.values())
 def test_descriptions_name_the_source(loader):
-    sources = "AME2020.*NUBASE2020|Particle Data Group|Alpaydin"
+    sources = "AME2020.*NUBASE2020|Particle Data Group|Alpaydin|Zalando"
     assert re.search(sources, loader().DESCR, re.DOTALL)
 
 
