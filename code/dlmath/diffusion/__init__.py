@@ -8,6 +8,7 @@ of the data is known. All samplers take either. Time 0 is data, the schedule's `
 
 from dlmath.diffusion._discrete import DiscreteSchedule
 from dlmath.diffusion._exact import NoisyEmpirical, NoisyMixture
+from dlmath.diffusion._guidance import GaussianPair, guided
 from dlmath.diffusion._parametrisations import PARAMETRISATIONS, denoised, edm_scaling, target
 from dlmath.diffusion._samplers import (
     ancestral,
@@ -32,6 +33,7 @@ __all__ = [
     "CosineSchedule",
     "DiscreteSchedule",
     "ExplodingSchedule",
+    "GaussianPair",
     "LinearSchedule",
     "NoisyEmpirical",
     "NoisyMixture",
@@ -45,6 +47,7 @@ __all__ = [
     "euler_maruyama",
     "exact_velocity",
     "follow",
+    "guided",
     "heun",
     "probability_flow",
     "score_of",

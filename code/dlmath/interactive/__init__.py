@@ -33,6 +33,7 @@ from dlmath.interactive._findings import SharpnessLive, linear_modes
 from dlmath.interactive._first_page import fit_and_cloud
 from dlmath.interactive._flow import flow_warp
 from dlmath.interactive._gaussians import forward_and_reverse_kl, two_gaussians
+from dlmath.interactive._guidance import guided_pair
 from dlmath.interactive._ising import IsingLive
 from dlmath.interactive._judging import sample_judge
 from dlmath.interactive._kernels import gaussian_process_explorer, process_samples
@@ -107,6 +108,7 @@ __all__ = [
     "gaussian_transport",
     "gradient_descent_filter",
     "ising_compared",
+    "guided_pair",
     "jastrow_chain",
     "lasso_path_explorer",
     "latent_plane",
