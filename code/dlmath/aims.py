@@ -45,6 +45,8 @@ FAMILIES = {
         "flow-eight-straight",
         "flow-ising",
     ),
+    "Reader of clothes, the judge": ("images-features",),
+    "Guided flows of clothes": ("flow-images", "latent-images"),
 }
 
 #: Frechet distances by the first version of the judge, with which the aims were set.

@@ -11,6 +11,7 @@ from dlmath.generative._digits import DigitClassifier, judge_digits, judge_floor
 from dlmath.generative._energy import EnergyModel
 from dlmath.generative._flows import NeuralSplineFlow, RealNVP
 from dlmath.generative._gan import GAN
+from dlmath.generative._images import ImageClassifier, judge_images
 from dlmath.generative._lattice import LatticeFlow
 from dlmath.generative._made import MADE, conditionals, made_masks
 from dlmath.generative._periodic import PeriodicFlow
@@ -31,6 +32,7 @@ __all__ = [
     "EnergyModel",
     "FlowMatching",
     "GenerativeModel",
+    "ImageClassifier",
     "LatticeFlow",
     "NeuralSplineFlow",
     "PeriodicFlow",
@@ -39,6 +41,7 @@ __all__ = [
     "conditionals",
     "judge_digits",
     "judge_floor",
+    "judge_images",
     "load_trained",
     "made_masks",
     "ship",

@@ -58,6 +58,9 @@ class DigitClassifier(TorchModel):
         As in other models.
     """
 
+    side = 8
+    greys = LEVELS
+
     def __init__(
         self,
         dropout: float = 0.3,
@@ -115,7 +118,7 @@ class DigitClassifier(TorchModel):
         ValueError
             If a picture is not one of 8 by 8 pixels, or a label not a digit.
         """
-        X, y = check_pictures("X", X), np.asarray(y)
+        X, y = check_pictures("X", X, self.side), np.asarray(y)
         if y.shape != (len(X),) or not np.isin(y, np.arange(CLASSES)).all():
             raise ValueError(f"y must hold {len(X)} digits from 0 to 9")
         if not 0 <= self.dropout < 1:
@@ -145,14 +148,13 @@ class DigitClassifier(TorchModel):
             self._train(step, progress=progress)
         return self
 
-    @staticmethod
-    def _scaled(rows: torch.Tensor) -> torch.Tensor:
+    def _scaled(self, rows: torch.Tensor) -> torch.Tensor:
         """Map grey levels to the interval from -1 to 1."""
-        return rows / ((LEVELS - 1) / 2) - 1
+        return rows / ((self.greys - 1) / 2) - 1
 
     @torch.no_grad()
     def _outputs(self, X: Any, network: nn.Module) -> torch.Tensor:
-        rows = self._scaled(self._tensor(check_pictures("X", X)))
+        rows = self._scaled(self._tensor(check_pictures("X", X, self.side)))
         return torch.cat([network(batch) for batch in rows.split(1024)])
 
     def features(self, X: Any) -> Array:
@@ -182,11 +184,11 @@ class DigitClassifier(TorchModel):
         return self.predict_proba(X).argmax(axis=1)
 
 
-def check_pictures(name: str, X: Any) -> Array:
-    """Return rows of 64 finite pixels."""
+def check_pictures(name: str, X: Any, side: int = 8) -> Array:
+    """Return rows of finite pixels of square pictures."""
     rows: Array = check_array(X, dtype=float, input_name=name)
-    if rows.shape[1] != 64:
-        raise ValueError(f"{name} must have 64 columns, one a pixel, got {rows.shape[1]}")
+    if rows.shape[1] != side**2:
+        raise ValueError(f"{name} must have {side**2} columns, one a pixel, got {rows.shape[1]}")
     return rows
 
 
