@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sources import DATA
@@ -68,7 +69,8 @@ def choose(labels: np.ndarray, each: int, rng: np.random.Generator) -> np.ndarra
 
 def build(folder: Path, target: Path) -> None:
     """Write the subset and print the checksum that ``dlmath.datasets`` has to know."""
-    arrays, rng, kept = read_folder(folder), np.random.default_rng(0), {}
+    arrays, rng = read_folder(folder), np.random.default_rng(0)
+    kept: dict[str, Any] = {}
     for name, (stem, each) in EACH.items():
         images = arrays[f"{stem}-images-idx3-ubyte"]
         chosen = choose(arrays[f"{stem}-labels-idx1-ubyte"], each, rng)

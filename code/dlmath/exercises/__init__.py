@@ -252,6 +252,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "score-memory",
         "score-multistep",
     ),
+    "guidance_and_latent_diffusion": (
+        "guidance-noise",
+        "guidance-step",
+        "guidance-tilted",
+        "guidance-variances",
+        "guidance-ceiling",
+    ),
     "flow_matching": (
         "flow-matching-velocity",
         "flow-matching-loss",

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.utils import Bunch
 from torch import nn
 
 from dlmath.datasets import load_images
 from dlmath.generative._digits import CLASSES, DigitClassifier, check_pictures
 from dlmath.generative._shipped import load_trained
-from dlmath.metrics import frechet_distance, memorisation_share, mmd, precision_recall
+from dlmath.metrics import frechet_distance, mmd, precision_recall
 
 SIDE, LEVELS = 28, 32
 
@@ -104,8 +105,9 @@ def judge_images(samples: ArrayLike, labels: ArrayLike) -> Bunch:
         spread
             Mean variance of the features within a class, relative to that of the real pictures.
         memorisation
-            Share of the samples that are nearer, in pixels, to one of the first 1,000 training
-            pictures than to all of the 1,000 others: one half without copying.
+            Share of the samples that are nearer, in pixels, to one of the 3,800 training pictures
+            than to all of the 1,000 others, where each that is nearer to the others counts 3.8
+            times: one half without copying, one if all are copies.
 
     Raises
     ------
@@ -128,8 +130,16 @@ def judge_images(samples: ArrayLike, labels: ArrayLike) -> Bunch:
         recall=recall,
         accuracy=float((real.classifier.predict(rows) == intended).mean()),
         spread=_spread(features, intended) / _spread(real.features, real.images.test_labels),
-        memorisation=memorisation_share(rows, real.images.train[:n], real.images.test),
+        memorisation=_memorisation(rows, real.images.train, real.images.test),
     )
+
+
+def _memorisation(rows: Any, train: Any, held_out: Any) -> float:
+    """Return `memorisation_share` for more training pictures than others, with weights for that."""
+    _, seen = pairwise_distances_argmin_min(rows, train)
+    _, unseen = pairwise_distances_argmin_min(rows, held_out)
+    nearer = float(np.mean(seen < unseen) + np.mean(seen == unseen) / 2)
+    return nearer / (nearer + (1 - nearer) * len(train) / len(held_out))
 
 
 def _spread(features: Any, labels: Any) -> float:
