@@ -81,15 +81,16 @@ def _costs(rng: np.random.Generator) -> Arguments:
     return {"costs": np.vstack([costs, costs[first], costs[first] + [0, 1], costs[first] - [0, 1]])}
 
 
-def _beats(costs: Array, worse: Array, better: Array) -> Array:
-    return ~(worse & better).any(axis=0)
+def _unbeaten(beats: Array) -> Array:
+    """Say of each column whether no row beats it."""
+    return np.asarray(~beats.any(axis=0))
 
 
 @exercise("comparing-front", _costs, returns="which models are beaten by none")
 def comparing_front(costs: Array) -> Array:
     """Models that no other beats."""
     pairs = costs[:, np.newaxis]
-    return _beats(costs, (pairs <= costs).all(axis=2), (pairs < costs).any(axis=2))
+    return _unbeaten(np.all(pairs <= costs, axis=2) & np.any(pairs < costs, axis=2))
 
 
 @comparing_front.mistake(
@@ -98,7 +99,7 @@ def comparing_front(costs: Array) -> Array:
 )
 def _front_strict(costs: Array) -> Array:
     pairs = costs[:, np.newaxis]
-    return ~(pairs < costs).all(axis=2).any(axis=0)
+    return _unbeaten(np.all(pairs < costs, axis=2))
 
 
 @comparing_front.mistake(
@@ -106,7 +107,7 @@ def _front_strict(costs: Array) -> Array:
 )
 def _front_weak(costs: Array) -> Array:
     pairs = costs[:, np.newaxis]
-    return ~(pairs <= costs).all(axis=2).any(axis=0)
+    return _unbeaten(np.all(pairs <= costs, axis=2))
 
 
 @comparing_front.mistake("These are the models that are beaten.")
@@ -134,7 +135,7 @@ def _spins(rng: np.random.Generator) -> Arguments:
 
 
 def _field(spins: Array) -> Array:
-    return sum(np.roll(spins, step, axis) for step in (1, -1) for axis in (1, 2))
+    return np.sum([np.roll(spins, step, axis) for step in (1, -1) for axis in (1, 2)], axis=0)
 
 
 @exercise("comparing-thermometer", _spins, returns="the needle")

@@ -128,7 +128,7 @@ def model_scatter(
         axes.set_yscale("log" if measures[y].log else "linear")
 
     labels = [measure.label for measure in MEASURES]
-    controls = [
+    controls: list[dict[str, Any]] = [
         {"type": "select", "name": "x", "label": "Across", "options": labels,
          "value": measures[x].label},
         {"type": "select", "name": "y", "label": "Up", "options": labels,
@@ -204,7 +204,7 @@ def ising_compared(
         independent_spins(KEPT, size, exact_torus(size, tau).squared_magnetisation, seed=k)
         for k, tau in enumerate(taus)
     ]
-    data = {
+    data: dict[str, Any] = {
         "size": size,
         "critical": float(CRITICAL_TEMPERATURE),
         "temperatures": taus,
@@ -216,8 +216,7 @@ def ising_compared(
 
     def draw(figure: Figure) -> None:
         """Draw the first state."""
-        layout = [["above", "above"], ["wolff", "model"]]
-        above, first, second = figure.subplot_mosaic(layout).values()
+        above, first, second = figure.subplot_mosaic("AA;BC").values()
         at = start - 1
         for axes, spins, colour in ((first, wolff[at], "C2"), (second, model[at], "C0")):
             tiles = np.zeros((3, size + 2, 4, size + 2))

@@ -79,7 +79,8 @@ def mixture_of(law: str) -> GaussianMixture:
 
 def walk_of_beads(law: str, schedule: str, sampler: str, steps: int, churn: float) -> np.ndarray:
     """Walk as the page does, with the samplers of `dlmath`; places at all steps, (steps + 1, n)."""
-    draws, rates = _Draws(), SCHEDULES[schedule]
+    draws: Any = _Draws()
+    rates = SCHEDULES[schedule]
     times = rates.times(steps, SPACINGS[SPACING], to_zero=False)
     times = times[::-1] if sampler == FILM else times
     exact = NoisyMixture(mixture_of(law), rates)
@@ -98,10 +99,10 @@ def walk_of_beads(law: str, schedule: str, sampler: str, steps: int, churn: floa
             path.append(a * path[-1] + width * draws.standard_normal(start.shape))
         return np.array(path)[:, :, 0]
     if sampler == "reverse equation":
-        walked = euler_maruyama(*given, draws, noise=churn, path=True)  # type: ignore[arg-type]
+        walked = euler_maruyama(exact, start, rates, times, draws, noise=churn, path=True)
     elif sampler == "DDIM":
         share = min(churn, 1.0)
-        walked = ddim(*given, churn=share, rng=draws, path=True)  # type: ignore[arg-type]
+        walked = ddim(*given, churn=share, rng=draws, path=True)
     else:
         walked = {"Heun": heun, "multistep": dpm_solver}[sampler](*given, path=True)
     return walked[:, :, 0]

@@ -14,7 +14,7 @@ LARGEST_TRANSFERRED = 9
 
 def _rows(size: int) -> NDArray[np.float64]:
     """List all rows of spins, as an array of shape (2**size, size)."""
-    return 2.0 * (np.arange(2**size)[:, np.newaxis] >> np.arange(size) & 1) - 1
+    return np.where(np.arange(2**size)[:, np.newaxis] >> np.arange(size) & 1, 1.0, -1.0)
 
 
 def transfer_matrix(size: int, temperature: float) -> NDArray[np.float64]:
