@@ -3,8 +3,7 @@
 Usage: ``python data/train_diffusion.py [choose | judge] [NAME ...]``, or ``make train``. With
 names, ``"flow-digits"`` for one, only these are trained; with ``judge``, nothing is trained, and
 the shipped models are judged again; with ``choose``, two thirds of half A train for a third of the
-steps, the rest of A judges, and nothing is written. Every choice has a seed. Two models are trained
-at a time.
+steps, the rest of A judges, and nothing is written. Every choice has a seed.
 
 How the settings were chosen: learning rate, averaging, and the times at which flow matching trains
 are those of a first version of ``flow-digits``, which was judged on the test digits too (Frechet
@@ -30,7 +29,6 @@ from dlmath.generative import (
 )
 from dlmath.generative._digits import SAMPLES
 from dlmath.metrics import frechet_distance, memorisation_share
-from joblib import Parallel, delayed
 
 SCRIPT = "data/train_diffusion.py"
 EDM: dict[str, Any] = {
@@ -114,18 +112,13 @@ def judge(name: str) -> None:
     ship(model, name, script=SCRIPT, cpu_seconds=seconds, measures=measures)
 
 
-def run(job: str, name: str) -> None:
-    """Do what the script was called for, with one model and one thread."""
-    torch.set_num_threads(1)
-    if job == "choose":
-        choose(name)
-        return
-    if not job:
-        train(name)
-    judge(name)
-
-
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     job = sys.argv[1] if sys.argv[1:2] in (["judge"], ["choose"]) else ""
-    names = sys.argv[1 + bool(job) :] or MODELS
-    Parallel(n_jobs=2)(delayed(run)(job, name) for name in names)
+    for name in sys.argv[1 + bool(job) :] or MODELS:
+        if job == "choose":
+            choose(name)
+            continue
+        if not job:
+            train(name)
+        judge(name)
