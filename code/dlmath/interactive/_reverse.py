@@ -278,7 +278,7 @@ def sampler_orders(
             grids = [rates.times(int(n), SPACINGS[spacing], to_zero=False) for n in counts]
             errors = [abs(end_spread(name, rates, sd**2, grid) - target) for grid in grids]
             axes.loglog(counts * EVALUATIONS.get(name, 1), errors, label=name)
-        axes.set(xlabel="evaluations of the denoiser", ylabel="distance from the target")
+        axes.set(xlabel="evaluations of the denoiser", ylabel="error")
         axes.set(xlim=(2, 512), ylim=(1e-7, 10))
         axes.legend()
 

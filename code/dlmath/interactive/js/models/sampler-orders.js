@@ -47,7 +47,7 @@ function compute({ sd, schedule: name, spacing }) {
   const lines = found.map(([sampler, { errors }], i) => ({ type: "line", x: COUNTS.map((n) => n * evaluationsOf(sampler)), y: errors.map(shown), color: i + 1, width: 2 }));
   return {
     panels: [{
-      xlabel: "evaluations of the denoiser", ylabel: "distance from the target", xscale: "log", yscale: "log", xlim: [2, 512], ylim: [LOWEST, HIGHEST],
+      xlabel: "evaluations of the denoiser", ylabel: "error", xscale: "log", yscale: "log", xlim: [2, 512], ylim: [LOWEST, HIGHEST],
       series: [
         { type: "line", x: COUNTS, y: best.map(shown), color: "ink", width: 1.5, dash: "5 4" },
         ...lines,
