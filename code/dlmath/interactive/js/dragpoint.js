@@ -18,8 +18,8 @@ class DragPoint {
 
   // A model hides a point by placing it at null.
   place(value, scales) {
-    this.layer.style.display = value === null ? "none" : "";
-    if (!scales || value === null) return;
+    this.layer.style.display = value ? "" : "none";
+    if (!scales || !value) return;
     this.scales = scales;
     this.value = value;
     this.layer.setAttribute("viewBox", this.panel.picture.getAttribute("viewBox"));

@@ -87,7 +87,7 @@ function raceMessage(runs, k) {
 }
 
 function swatch({ color, dash }) {
-  const line = svg("path", { d: "M1 6H27", style: `stroke:${colour(color)}`, "stroke-width": 3, "stroke-dasharray": dash, fill: "none" });
+  const line = svg("path", { d: "M1 6H27", style: `stroke:${colour(color)}`, "stroke-width": 3, "stroke-dasharray": dash });
   return svg("svg", { width: 28, height: 12, "aria-hidden": "true" }, line);
 }
 
@@ -124,7 +124,7 @@ function render({ model, el }) {
     if (scales) contours.draw(contourHeight(surface), [params.surface, params.kappa, params.angle], scales, colours);
     start.place(params.start, scales);
     chart.draw(racePanel(runs, k, params.steps, chart.box.clientHeight - AXES_PX.y));
-    if (!animation.running || frames % FRAMES_PER_NUMBERS === 0) readouts.show(raceNumbers(runs, k));
+    if (!(animation.running && frames % FRAMES_PER_NUMBERS)) readouts.show(raceNumbers(runs, k));
     progress.show(k);
   }
 
@@ -189,7 +189,7 @@ function render({ model, el }) {
   }
 
   function goTo(step) {
-    k = Math.max(0, Math.min(params.steps, step));
+    k = step;
     run(false);
   }
 
@@ -217,7 +217,7 @@ function render({ model, el }) {
   }));
   const runButton = button("Run", () => run(!animation.running));
   const stepButton = button("Step", () => goTo(k >= params.steps ? 1 : k + 1));
-  const noiseButton = button("Other noise", () => { seed += 1; change({}); });
+  const noiseButton = button("New noise", () => { seed += 1; change({}); });
 
   function showControls() {
     for (const name of Object.keys(shown)) shown[name].show(params[name]);
@@ -235,7 +235,7 @@ function render({ model, el }) {
   const methodsBox = html("div", { class: "dlm-methods", role: "group", "aria-label": "Methods" });
   methodsBox.append(...Object.values(boxes).map(({ row }) => row));
   controls.append(methodsBox, ...Object.values(shown).map(({ row }) => row), runButton.row, stepButton.row, noiseButton.row, progress.row);
-  readouts.list.before(html("p", { class: "dlm-hint" }, "Drag the start, the ring, or move it with the arrow keys. Minima are marked ×."));
+  readouts.list.before(html("p", { class: "dlm-hint" }, "Drag the ring, the start, or use the arrow keys. × is a minimum."));
 
   const outside = () => {
     const next = model.get("params");
