@@ -83,7 +83,7 @@ def test_boxes_that_scroll_can_be_reached_and_others_cannot(chapter, visit):
         with visit(chapter, size=size) as heard:
             heard.unfold()
             heard.page.wait_for_function(
-                "document.querySelector('.math-scroll[tabindex=\"0\"]') !== null"
+                "() => document.querySelector('.math-scroll[tabindex=\"0\"]') !== null"
             )
             heard.page.wait_for_timeout(200)
             found = heard.page.evaluate(boxes)
@@ -164,10 +164,10 @@ def test_every_page_works_from_disk(any_site: Site, visit):
             heard.unfold()
             heard.page.click(".bk-theme")
             assert theme(heard.page) == "dark", name
-            families = "[...document.fonts].some((f) => f.status === 'loaded')"
+            families = "() => [...document.fonts].some((f) => f.status === 'loaded')"
             heard.page.wait_for_function(families)
             begun = "document.querySelectorAll('.bk-live').length"
             alive = "document.querySelectorAll('.bk-widget.bk-on').length"
-            heard.page.wait_for_function(f"{begun} === {alive}")
+            heard.page.wait_for_function(f"() => {begun} === {alive}")
             assert heard.failures == [], name
             assert heard.foreign_hosts() == set(), name

@@ -135,7 +135,7 @@ def _press_all(visit, address: str, asking: list[dict]) -> None:
     with visit(address) as heard:
         for figure in heard.page.locator(".bk-widget").all():
             figure.scroll_into_view_if_needed()
-        heard.page.wait_for_function("!document.querySelector('.bk-widget:not(.bk-on)')")
+        heard.page.wait_for_function("() => !document.querySelector('.bk-widget:not(.bk-on)')")
         buttons = heard.page.locator(".dlm-load button").all()
         assert len(buttons) == len(asking), address
         assert not any("weights-" in request.url for request in heard.requests), address
@@ -143,7 +143,7 @@ def _press_all(visit, address: str, asking: list[dict]) -> None:
             button.click()
         status = "document.querySelectorAll('.dlm-load .dlm-status')"
         heard.page.wait_for_function(
-            f"[...{status}].every((e) => e.textContent.startsWith('Loaded: '))"
+            f"() => [...{status}].every((e) => e.textContent.startsWith('Loaded: '))"
         )
         came = {request.url.rsplit("/", 1)[1] for request in heard.requests}
         assert wanted <= came, address
