@@ -28,6 +28,7 @@ html_theme = "basic"
 html_title = "A small book"
 numfig = True
 nb_execution_mode = "cache"
+nb_execution_timeout = 300
 exclude_patterns = ["_build"]
 """
 HEAD = """---
