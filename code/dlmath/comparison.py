@@ -16,6 +16,7 @@ from scipy import stats
 
 from dlmath.aims import FAMILIES, measured
 from dlmath.datasets import load_digit_baselines
+from dlmath.metrics import _frechet
 from dlmath.trained import trained_names, trained_record
 
 __all__ = [
@@ -315,6 +316,4 @@ def weighted_frechet(points: ArrayLike, real: ArrayLike, weights: ArrayLike | No
     mean = p @ points
     A = np.sqrt(p)[:, np.newaxis] * (points - mean)
     B = (real - real.mean(axis=0)) / np.sqrt(len(real) - 1)
-    shared = np.linalg.svd(A @ B.T, compute_uv=False).sum()
-    apart = mean - real.mean(axis=0)
-    return float(apart @ apart + np.sum(A**2) + np.sum(B**2) - 2 * shared)
+    return _frechet(mean - real.mean(axis=0), A, B)

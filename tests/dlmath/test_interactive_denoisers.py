@@ -4,14 +4,6 @@ import base64
 
 import numpy as np
 import pytest
-from dlmath.diffusion import (
-    CosineSchedule,
-    ExplodingSchedule,
-    LinearSchedule,
-    StraightSchedule,
-    ddim,
-    heun,
-)
 from dlmath.interactive import DenoiserLive
 from dlmath.interactive._base import float16_text
 from dlmath.interactive._denoiser import _columns
@@ -20,12 +12,6 @@ from numpy.testing import assert_allclose
 from scipy.stats import kstest
 from test_interactive import run_js
 
-SCHEDULES = {
-    "cosine": CosineSchedule(),
-    "linear": LinearSchedule(),
-    "exploding": ExplodingSchedule(),
-    "straight": StraightSchedule(),
-}
 # Both compute in double precision with the weights that are shipped.
 CLOSE = 1e-9
 BEGIN = """(() => {
@@ -118,45 +104,13 @@ def test_guided_estimates_of_flow_matching(make, w, t):
     near(found, model.denoiser(1, w)(states(5), t))
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "linear", "exploding"])
-@pytest.mark.parametrize("parametrisation", ["x0", "epsilon", "v", "edm"])
-def test_estimates_of_diffusion_models(make, schedule, parametrisation):
-    model, given = make(
-        3, "ddpm", network="dense", width=8, layers=2, schedule=schedule,
-        parametrisation=parametrisation,
-    )  # fmt: skip
-    # Below, within and above the noise levels that the network can tell apart.
-    times = [1e-5, 0.3, SCHEDULES[schedule].end]
-    given |= {"x": states(3).tolist(), "times": times}
+def test_states_are_decoded_as_in_torch(make):
+    model, given = make(3, network="dense", width=8, layers=2)
+    given["x"] = states(3).tolist()
     found = run_js(
-        "models/denoisers.js",
-        BEGIN + "return [given.times.map((t) => rows(makeDenoiser(network)(x, t))),"
-        "rows(decodeStates(network, x))]; })()",
-        given,
+        "models/denoisers.js", BEGIN + "return rows(decodeStates(network, x)); })()", given
     )
-    for estimates, t in zip(found[0], times, strict=True):
-        near(estimates, model.denoiser()(states(3), t))
-    near(found[1], model.decode(states(3)))
-
-
-PATH = """
-  const denoise = makeDenoiser(network, options), schedule = scheduleOf(network);
-  return samplePath(STEPS[given.step], denoise, x, schedule, given.times).map(rows);
-})()"""
-
-
-@pytest.mark.parametrize("name", ["ddim", "heun"])
-@pytest.mark.parametrize("schedule", ["cosine", "exploding"])
-def test_samplers_of_diffusion(make, name, schedule):
-    model, given = make(3, "ddpm", network="dense", width=8, layers=2, schedule=schedule, classes=2)
-    times = SCHEDULES[schedule].times(6, "power")
-    x = states(3) * SCHEDULES[schedule].sigma(times[0])
-    given |= {"x": x.tolist(), "label": 1, "w": 2.5, "step": name, "times": times.tolist()}
-    sampler = {"ddim": ddim, "heun": heun}[name]
-    expected = sampler(model.denoiser(1, 2.5), x, SCHEDULES[schedule], times, path=True)
-    found = run_js("models/denoisers.js", BEGIN + PATH, given)
-    for state, wanted in zip(found, expected, strict=True):
-        near(state, wanted)
+    near(found, model.decode(states(3)))
 
 
 @pytest.mark.parametrize("name", ["euler", "midpoint"])
@@ -164,29 +118,19 @@ def test_samplers_of_flow_matching(make, name):
     model, given = make(64, network="unet", width=8, classes=3)
     x, steps = states(64, 2), 4
     times = [1 - k / steps for k in range(steps + 1)]
-    given |= {"x": x.tolist(), "label": 2, "w": 2, "step": name, "times": times}
+    given |= {"x": x.tolist(), "label": 2, "w": 2, "step": f"{name}Step", "times": times}
     expected = model.transport(x, steps, sampler=name, labels=2, guidance=2, path=True)
-    found = run_js("models/denoisers.js", BEGIN + PATH, given)
+    found = run_js(
+        "models/drawing.js",
+        BEGIN + "const denoise = makeDenoiser(network, options), states = [x];"
+        "const step = { eulerStep, midpointStep }[given.step];"
+        "for (let k = 1; k < given.times.length; k++)"
+        "states.push(step(denoise, states[k - 1], given.times[k - 1], given.times[k]).x);"
+        "return states.map(rows); })()",
+        given,
+    )
     for state, wanted in zip(found, expected, strict=True):
         near(state, wanted)
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules_and_grids(name):
-    schedule = SCHEDULES[name]
-    found = run_js(
-        "models/samplers.js",
-        "(() => { const s = SCHEDULES[given](); return [['power', 1], ['power', 7], ['uniform', 5]]"
-        ".map(([spacing, steps]) => { const times = timeGrid(s, steps, spacing);"
-        "return [times, times.map(s.gamma), times.map(s.sigma)]; }); })()",
-        name,
-    )
-    for (times, gamma, sigma), (spacing, steps) in zip(
-        found, [("power", 1), ("power", 7), ("uniform", 5)], strict=True
-    ):
-        assert_allclose(times, schedule.times(steps, spacing), rtol=1e-9, atol=1e-15)
-        assert_allclose(gamma, schedule.gamma(np.array(times)), rtol=1e-12)
-        assert_allclose(sigma, schedule.sigma(np.array(times)), rtol=1e-12, atol=1e-15)
 
 
 PICTURES = {"network": "residual", "width": 8, "layers": 1, "classes": 3, "levels": 17}

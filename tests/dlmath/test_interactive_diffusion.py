@@ -68,8 +68,8 @@ def test_amplitudes_and_times_of_the_schedules(schedule):
     given = {"name": schedule, "t": [0.001, 0.1, 0.5, 0.9, 0.999]}
     gamma, sigma, times = run_js(
         "models/empirical-paths.js",
-        "[given.t.map(SCHEDULES[given.name].gamma), given.t.map(SCHEDULES[given.name].sigma),"
-        "scheduleTimes(SCHEDULES[given.name], 7)]",
+        "(() => { const s = PATH_SCHEDULES[given.name];"
+        "return [given.t.map(s.gamma), given.t.map(s.sigma), evenTimes(s, 7)]; })()",
         given,
     )
     law = SCHEDULES[schedule]

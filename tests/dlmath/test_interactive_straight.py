@@ -50,13 +50,15 @@ def test_spread_of_the_velocities_is_that_of_draws():
 
 
 def test_laws_on_the_line_are_those_of_scipy():
-    given = {"law": {"weights": [LEFT, 1 - LEFT], "means": DATA["means"], "sds": [0.3, 0.3]}}
+    given = {
+        "law": {"weights": [LEFT, 1 - LEFT], "means": DATA["means"], "variances": [0.09, 0.09]}
+    }
     x = np.linspace(-3, 3, 13)
     given["x"], given["shares"] = x.tolist(), [0.01, 0.3, 0.77]
     cdf, density, quantile, normal = run_js(
         FLOW,
         "[given.x.map((x) => mixtureCdf(given.law, x)), "
-        "given.x.map((x) => mixtureDensity(given.law, x)), "
+        "given.x.map((x) => mixtureDensity(x, given.law)), "
         "given.shares.map((u) => mixtureQuantile(given.law, u)), "
         "given.shares.map(normalQuantile)]",
         given,
@@ -71,7 +73,7 @@ def test_laws_on_the_line_are_those_of_scipy():
 
 def test_velocity_on_the_line_is_that_of_dlmath():
     velocity = exact_velocity(NoisyMixture(HUMPS, StraightSchedule()))
-    law = {"weights": [LEFT, 1 - LEFT], "means": DATA["means"], "sds": [0.3, 0.3]}
+    law = {"weights": [LEFT, 1 - LEFT], "means": DATA["means"], "variances": [0.09, 0.09]}
     x = np.linspace(-2.5, 2.5, 9)
     for t in (0.0, 0.4, 0.95):
         given = {"law": law, "x": x.tolist(), "t": t}

@@ -6,6 +6,7 @@ from scipy.special import softmax
 from sklearn.utils import check_array
 
 from dlmath.densities import GaussianMixture
+from dlmath.diffusion._samplers import score_of
 from dlmath.diffusion._schedules import Schedule
 
 Floats = NDArray[np.float64]
@@ -99,5 +100,4 @@ class NoisyEmpirical:
 
     def score(self, x: ArrayLike, t: float) -> Floats:
         """Return the gradient of log p_t at each row."""
-        gamma, sigma = self.schedule.gamma(t), self.schedule.sigma(t)
-        return (gamma * self(x, t) - np.asarray(x, dtype=float)) / sigma**2
+        return score_of(self, self.schedule)(np.asarray(x, dtype=float), t)

@@ -23,6 +23,7 @@ from dlmath.diffusion import (
     euler_maruyama,
     heun,
     probability_flow,
+    score_of,
 )
 from dlmath.generative._base import GenerativeModel
 from dlmath.generative._networks import Dense, Residual, UNet
@@ -408,9 +409,7 @@ class DenoisingModel(GenerativeModel):
         schedule = self.schedule_
         if not 0 < t <= schedule.end:
             raise ValueError(f"t must be above 0 and at most {schedule.end:g}, got {t!r}")
-        x = np.asarray(X, dtype=float)
-        estimate = self.denoiser(labels)(x, t)
-        return (schedule.gamma(t) * estimate - x) / schedule.sigma(t) ** 2
+        return score_of(self.denoiser(labels), schedule)(np.asarray(X, dtype=float), t)
 
     def log_prob(self, X: ArrayLike, steps: int = 30, spacing: str = "log-snr") -> Floats:
         """Log-density of continuous samples, along the probability flow.

@@ -80,9 +80,6 @@ class DigitClassifier(TorchModel):
         self.device = device
 
     def _build(self, n_features: int) -> nn.Module:
-        def convolution(inputs: int, outputs: int) -> list[nn.Module]:
-            return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU()]
-
         side = round(n_features**0.5)
         return nn.Sequential(
             nn.Unflatten(1, (1, side, side)),
@@ -182,6 +179,11 @@ class DigitClassifier(TorchModel):
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Return the most probable digit of each picture."""
         return self.predict_proba(X).argmax(axis=1)
+
+
+def convolution(inputs: int, outputs: int) -> list[nn.Module]:
+    """Return layers that keep the size of a picture."""
+    return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU()]
 
 
 def check_pictures(name: str, X: Any, side: int = 8) -> Array:

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.utils import Bunch
 from torch import nn
 
 from dlmath.datasets import load_images
-from dlmath.generative._digits import CLASSES, DigitClassifier, check_pictures
+from dlmath.generative._digits import CLASSES, DigitClassifier, check_pictures, convolution
 from dlmath.generative._shipped import load_trained
-from dlmath.metrics import frechet_distance, mmd, precision_recall
+from dlmath.metrics import _nearest, _share_nearer, frechet_distance, mmd, precision_recall
 
 SIDE, LEVELS = 28, 32
 
@@ -52,9 +51,6 @@ class ImageClassifier(DigitClassifier):
         super().__init__(dropout, weight_decay, eta, steps, batch_size, seed, device)
 
     def _build(self, n_features: int) -> nn.Module:
-        def convolution(inputs: int, outputs: int) -> list[nn.Module]:
-            return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU()]
-
         return nn.Sequential(
             nn.Unflatten(1, (1, SIDE, SIDE)),
             *convolution(1, 16),
@@ -136,9 +132,7 @@ def judge_images(samples: ArrayLike, labels: ArrayLike) -> Bunch:
 
 def _memorisation(rows: Any, train: Any, held_out: Any) -> float:
     """Return `memorisation_share` for more training pictures than others, with weights for that."""
-    _, seen = pairwise_distances_argmin_min(rows, train)
-    _, unseen = pairwise_distances_argmin_min(rows, held_out)
-    nearer = float(np.mean(seen < unseen) + np.mean(seen == unseen) / 2)
+    nearer = _share_nearer(_nearest(rows, train), _nearest(rows, held_out))
     return nearer / (nearer + (1 - nearer) * len(train) / len(held_out))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from dlmath._checks import check_count
-from dlmath.diffusion import Schedule, StraightSchedule
+from dlmath.diffusion import Schedule, StraightSchedule, follow
 from dlmath.generative._denoising import DenoisingModel
 
 __all__ = ["FlowMatching"]
@@ -297,14 +297,8 @@ class FlowMatching(DenoisingModel):
         """
         if sampler not in ("midpoint", "euler"):
             raise ValueError(f"sampler must be 'midpoint' or 'euler', got {sampler!r}")
-        x, h = np.array(x, dtype=float), 1 / check_count("steps", steps)
-        states = [x]
-        for k in range(steps):
-            slope = self.velocity(x, k * h, labels, guidance)
-            if sampler == "midpoint":
-                slope = self.velocity(x + h / 2 * slope, (k + 0.5) * h, labels, guidance)
-            x = x + h * slope
-            if not np.isfinite(x).all():
-                raise FloatingPointError(f"a state is not finite after step {k + 1} of {steps}")
-            states.append(x)
-        return np.array(states) if path else x
+
+        def velocity(x: Floats, t: float) -> Floats:
+            return self.velocity(x, t, labels, guidance)
+
+        return follow(velocity, x, steps, method=sampler, path=path)

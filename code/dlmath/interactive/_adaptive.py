@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlmath.interactive._base import check_between, draw_still
-from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _slider
 from dlmath.interactive._random import lehmer_normals
 
 STEPS = (20, 400)
@@ -82,13 +82,7 @@ def adam_running_means(
         axes[2].legend()
 
     controls = [
-        {
-            "type": "select",
-            "name": "signal",
-            "label": "gradients",
-            "options": list(SIGNALS),
-            "value": SIGNALS[0],
-        },
+        _select("signal", "gradients", SIGNALS, SIGNALS[0]),
         _slider("noise", "noise of the gradients", *NOISES, noise, step=0.1),
         _slider("memory1", "memory of the mean, 1/(1 − β₁)", *MEMORIES[0], memory1, log=True),
         _slider("memory2", "memory of the square, 1/(1 − β₂)", *MEMORIES[1], memory2, log=True),

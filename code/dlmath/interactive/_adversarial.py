@@ -17,7 +17,7 @@ from dlmath.adversarial import (
 )
 from dlmath.densities import eight_gaussians
 from dlmath.interactive._base import check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _short, _slider
 
 FRAME_KEYS = ("steps", "samples", "odds", "limit", "odds_limit")
 REACH = 2.5
@@ -120,10 +120,6 @@ def dirac_gan(
     return ComputedPlot(
         "dirac-gan", {}, controls, still=draw_still(draw, (7.2, 5.6)), alt=alt, height=height
     )
-
-
-def _select(name: str, label: str, options: list[str]) -> dict[str, Any]:
-    return {"type": "select", "name": name, "label": label, "options": options, "value": options[0]}
 
 
 def signed_bytes(values: Any, limit: float) -> str:

@@ -11,7 +11,7 @@ from numpy.polynomial import legendre
 
 from dlmath.assessment import bias_and_variance, minimum_norm_risk
 from dlmath.interactive._base import check_between, check_limits, check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _slider
 from dlmath.interactive._random import lehmer_normals
 from dlmath.interactive._ridge import _name_above, _numbers
 
@@ -186,13 +186,7 @@ def double_descent(
         _slider("n", "samples n", 10, 40, n, step=1, integer=True),
         _slider("s", "noise s", 0.05, 2.0, s, log=True, digits=2),
         _slider("r", "length r of the truth", 0.2, 3.0, r, log=True, digits=2),
-        {
-            "type": "select",
-            "name": "penalty",
-            "label": "Penalty",
-            "options": PENALTIES,
-            "value": PENALTIES[0],
-        },
+        _select("penalty", "Penalty", PENALTIES, PENALTIES[0]),
         _slider("lambda", "penalty λ, if the same", 1e-4, 10.0, lam, log=True),
         _slider("draw", "draw of the data", 1, DRAWS, 1, step=1, integer=True),
     ]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dlmath.autodiff import Variable, backward
 from dlmath.interactive._base import draw_still
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 
 MODES = ("reverse", "forward along x", "forward along y")
 
@@ -132,7 +132,3 @@ def tape_stepper(
     return ComputedPlot(
         "tape", data, controls, still=draw_still(draw, (7.2, 4.0)), alt=alt, height=height
     )
-
-
-def _select(name: str, label: str, options: list[str], value: str) -> dict[str, Any]:
-    return {"type": "select", "name": name, "label": label, "options": options, "value": value}

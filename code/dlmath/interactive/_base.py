@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import anywidget
@@ -76,6 +76,20 @@ def check_between(name: str, value: Any, limits: tuple[float, float]) -> float:
     if not limits[0] <= number <= limits[1]:
         raise ValueError(f"{name} must lie between {limits[0]:g} and {limits[1]:g}, got {number:g}")
     return number
+
+
+def check_number(name: str, value: Any, low: float, high: float) -> float:
+    """Check that a value is a number between two limits, or one of them."""
+    if not isinstance(value, int | float | np.number) or not low <= value <= high:
+        raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
+    return float(value)
+
+
+def check_choice(name: str, value: Any, options: Collection[str]) -> str:
+    """Check that a value is one of some words."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(options)}, got {value!r}")
+    return str(value)
 
 
 def padded(low: float, high: float, share: float = 0.08) -> list[float]:

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from dlmath.calibration import conformal_quantile, coverage
 from dlmath.interactive._base import check_between, draw_still
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 from dlmath.interactive._nuclear import _check_choice
 from dlmath.interactive._ridge import _name_above
 
@@ -53,13 +53,7 @@ def coverage_explorer(
         "method": (method, list(METHODS)),
     }
     controls: list[dict[str, Any]] = [
-        {
-            "type": "select",
-            "name": name,
-            "label": label,
-            "options": options,
-            "value": _check_choice(name, value, options),
-        }
+        _select(name, label, options, _check_choice(name, value, options))
         for label, (name, (value, options)) in zip(
             ("Model", "Test", "Intervals"), choices.items(), strict=True
         )

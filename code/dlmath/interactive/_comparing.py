@@ -18,7 +18,7 @@ from dlmath.comparison import (
 )
 from dlmath.datasets import simulate_ising
 from dlmath.interactive._base import draw_still
-from dlmath.interactive._computed import ComputedPlot, _short, _slider
+from dlmath.interactive._computed import ComputedPlot, _select, _short, _slider
 from dlmath.ising import (
     CRITICAL_TEMPERATURE,
     exact_torus,
@@ -129,12 +129,9 @@ def model_scatter(
 
     labels = [measure.label for measure in MEASURES]
     controls: list[dict[str, Any]] = [
-        {"type": "select", "name": "x", "label": "Across", "options": labels,
-         "value": measures[x].label},
-        {"type": "select", "name": "y", "label": "Up", "options": labels,
-         "value": measures[y].label},
-        {"type": "select", "name": "model", "label": "Show a model",
-         "options": ["none", *names], "value": "none"},
+        _select("x", "Across", labels, measures[x].label),
+        _select("y", "Up", labels, measures[y].label),
+        _select("model", "Show a model", ["none", *names], "none"),
         {"type": "checkbox", "name": "without", "label": "with models without networks",
          "value": True},
     ]  # fmt: skip
@@ -236,8 +233,7 @@ def ising_compared(
         _slider("k", f"temperature, 1 cold to {len(taus)} hot", 1, len(taus), start, step=1,
                 integer=True),
         _slider("page", "twelve of forty-eight", 1, KEPT // SHOWN, 1, step=1, integer=True),
-        {"type": "select", "name": "source", "label": "Compare with",
-         "options": ["the flow", "independent spins"], "value": "the flow"},
+        _select("source", "Compare with", ["the flow", "independent spins"], "the flow"),
     ]  # fmt: skip
     return ComputedPlot(
         "ising-compared", data, controls, still=draw_still(draw, (7.2, 4.6)), alt=alt, height=height

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -145,6 +145,15 @@ def _slider(name: str, label: str, low: float, high: float, value: float, **more
         "value": value,
         **more,
     }
+
+
+def _select(
+    name: str, label: str, options: Collection[str], value: str | None = None
+) -> dict[str, Any]:
+    """Make a choice among some words; it begins with the first if no other is named."""
+    words = list(options)
+    start = words[0] if value is None else value
+    return {"type": "select", "name": name, "label": label, "options": words, "value": start}
 
 
 def _unit_interval(x: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -387,13 +396,7 @@ def conditioning(
         axes.set(xlabel="degree", ylabel="relative error of θ", ylim=(1e-17, 1e2))
 
     controls = [
-        {
-            "type": "select",
-            "name": "basis",
-            "label": "Basis",
-            "options": list(bases),
-            "value": "monomial",
-        },
+        _select("basis", "Basis", bases, "monomial"),
         _slider("degree", "degree", steps[0], steps[-1], start, step=1, integer=True),
     ]
     return ComputedPlot(

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlmath.interactive._base import draw_still
-from dlmath.interactive._computed import ComputedPlot
+from dlmath.interactive._computed import ComputedPlot, _select
 
 LIMIT = 2.0
 # By the words of the menu: the name in the page, the axis, what the function is, and the function.
@@ -83,13 +83,7 @@ def chord_and_tangent(
         "touch": "Point of the tangent",
     }
     controls: list[dict[str, Any]] = [
-        {
-            "type": "select",
-            "name": "shape",
-            "label": "Function",
-            "options": list(SHAPES),
-            "value": shape,
-        },
+        _select("shape", "Function", SHAPES, shape),
         *(
             {
                 "type": "point",

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import rosen, rosen_der, rosen_hess
 
 from dlmath.interactive._base import check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot
+from dlmath.interactive._computed import ComputedPlot, _select
 from dlmath.optimizers import bfgs, damped_newton, newton
 
 
@@ -139,13 +139,7 @@ def curvature_explorer(
     limits = [view["xlim"] + view["ylim"] for view in (s.view for s in SURFACES.values())]
     widest = np.array(limits)
     controls: list[dict[str, Any]] = [
-        {
-            "type": "select",
-            "name": "surface",
-            "label": "Cost",
-            "options": list(SURFACES),
-            "value": surface,
-        },
+        _select("surface", "Cost", SURFACES, surface),
         {
             "type": "checkbox",
             "name": "safe",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dlmath.interactive._base import (
     check_alt,
     check_between,
+    check_choice,
     check_height,
     check_limits,
     draw_still,
@@ -93,8 +94,6 @@ class DenoiserLive(LoadsWeights):
         path, expected = _check_path(states, estimates, pixels)
         if isinstance(label, bool) or label not in range(len(names)):
             raise ValueError(f"label must be from 0 to {len(names) - 1}, got {label!r}")
-        if sampler not in SAMPLERS:
-            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, got {sampler!r}")
         ends = _limits(name, packed, limits)
         steps = len(expected)
         chosen = _columns(steps)
@@ -124,7 +123,7 @@ class DenoiserLive(LoadsWeights):
                 "steps": steps,
                 "label": int(label),
                 "guidance": check_between("guidance", guidance, (0, 6)),
-                "sampler": sampler,
+                "sampler": check_choice("sampler", sampler, SAMPLERS),
                 "names": [str(text) for text in names],
                 "what": what,
                 "limits": ends,

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from dlmath.interactive._base import check_between, check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _slider
 
 RULES = ("constant rate", "exact line search")
 KAPPAS = (1.0, 100.0)
@@ -82,13 +82,7 @@ def quadratic_descent(
         _slider("kappa", "condition number κ", *KAPPAS, kappa, log=True),
         _slider("share", "learning rate, in units of 1/L", *SHARES, share, step=0.01),
         _slider("k", "steps k", 0, STEPS, k, step=1, integer=True),
-        {
-            "type": "select",
-            "name": "rule",
-            "label": "Rate",
-            "options": list(RULES),
-            "value": rule,
-        },
+        _select("rule", "Rate", RULES, rule),
         {"type": "play", "name": "walk", "label": "Walk", "slider": "k", "seconds": 12},
         {"type": "button", "name": "safe", "label": "η = 1/L"},
         {"type": "button", "name": "best", "label": "η = 2/(μ + L)"},

@@ -19,7 +19,7 @@ from dlmath.diffusion import (
     ddim,
 )
 from dlmath.interactive._base import check_between, draw_still
-from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _short, _slider
 from dlmath.interactive._random import lehmer_uniform, normals_from
 
 LOGS = (-6.0, 5.0)
@@ -228,13 +228,7 @@ def empirical_paths(
         _slider("count", "number of data", 1, MOST_POINTS, len(places), step=1, integer=True),
         _slider("steps", "steps", 1, MOST_STEPS, steps, log=True, integer=True),
         _slider("width", "width of each datum", 0, WIDEST, 0.0, step=0.01),
-        {
-            "type": "select",
-            "name": "schedule",
-            "label": "Schedule",
-            "options": list(SCHEDULES),
-            "value": "cosine",
-        },
+        _select("schedule", "Schedule", SCHEDULES, "cosine"),
         {"type": "checkbox", "name": "fresh", "label": "fresh noise at each step", "value": False},
         _slider("progress", "shown, from noise to data", 0, 1, 1.0, step=0.01),
         {"type": "play", "name": "play", "label": "Play", "slider": "progress", "seconds": 6},

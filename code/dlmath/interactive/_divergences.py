@@ -10,19 +10,13 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dlmath.divergences import optimal_map_gaussians
-from dlmath.interactive._base import check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._base import check_number, check_vector, draw_still
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 
 DISTANCES = ("forward KL", "reverse KL", "Jensen-Shannon", "Fisher", "Wasserstein")
 MODEL_MIN, MODEL_MAX = (-4.5, 0.4), (4.5, 3.5)
 MEANS, WIDTHS = zip(MODEL_MIN, MODEL_MAX, strict=True)
 LIMIT = 5.0
-
-
-def _check_number(name: str, value: Any, low: float, high: float) -> float:
-    if not isinstance(value, int | float | np.number) or not low <= value <= high:
-        raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
-    return float(value)
 
 
 def _check_point(name: str, value: Any, low: Any, high: Any) -> list[float]:
@@ -60,8 +54,8 @@ def five_distances(
     height : (int, int)
         Height in pixels on narrow and on wide pages.
     """
-    distance = _check_number("distance", distance, 0, 7)
-    share = _check_number("share", share, 0.05, 0.95)
+    distance = check_number("distance", distance, 0, 7)
+    share = check_number("share", share, 0.05, 0.95)
     m, s = _check_point("model", model, MODEL_MIN, MODEL_MAX)
     if which not in DISTANCES:
         raise ValueError(f"which must be one of {', '.join(DISTANCES)}, got {which!r}")
@@ -91,13 +85,7 @@ def five_distances(
     controls: list[dict[str, Any]] = [
         _slider("distance", "distance of the humps", 0, 7, distance, step=0.25, digits=3),
         _slider("share", "weight of the left hump", 0.05, 0.95, share, step=0.05, digits=2),
-        {
-            "type": "select",
-            "name": "which",
-            "label": "Level lines of",
-            "options": list(DISTANCES),
-            "value": which,
-        },
+        _select("which", "Level lines of", DISTANCES, which),
         {"type": "button", "name": "minimum", "label": "Go to its minimum"},
         {
             "type": "point",
@@ -162,9 +150,9 @@ def gaussian_transport(
         _check_point(f"means[{k}]", mean, (-reach, -reach), (reach, reach))
         for k, mean in enumerate(means)
     ]
-    longs = [_check_number("elongations", value, 1, 2.5) for value in elongations]
-    angles = [_check_number("turns", value, 0, 180) for value in turns]
-    s = _check_number("s", s, 0, 1)
+    longs = [check_number("elongations", value, 1, 2.5) for value in elongations]
+    angles = [check_number("turns", value, 0, 180) for value in turns]
+    s = check_number("s", s, 0, 1)
     first, second = (_covariance(*pair) for pair in zip(longs, angles, strict=True))
     starts = np.array(centres)
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.special import expit
 
 from dlmath.interactive._base import check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 
 NAMES = ("w11", "w21", "b1", "w12", "w22", "b2", "v1", "v2", "c")
 LABELS = ("w₁₁", "w₂₁", "b₁", "w₁₂", "w₂₂", "b₂", "v₁", "v₂", "c")
@@ -113,13 +113,7 @@ def two_two_one(
     }
     controls: list[dict[str, Any]] = [
         *({"type": "button", "name": key, "label": text} for key, text in _PRESETS.items()),
-        {
-            "type": "select",
-            "name": "activation",
-            "label": "Activation",
-            "options": ["logistic", "tanh", "ReLU", "step"],
-            "value": "logistic",
-        },
+        _select("activation", "Activation", ["logistic", "tanh", "ReLU", "step"], "logistic"),
         *(sliders[name] for name in IN_PAIRS),
         {
             "type": "point",

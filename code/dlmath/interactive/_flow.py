@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from scipy.special import expit
 
 from dlmath.interactive._base import check_vector, draw_still, float16_text
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 
 BOUND = 3.0
 VIEW = 3.2
@@ -169,13 +169,7 @@ def flow_warp(
     controls = [
         _slider("layers", "layers from the base", 0, total, float(total), step=0.05),
         {"type": "play", "name": "play", "label": "Warp", "slider": "layers", "seconds": 9},
-        {
-            "type": "select",
-            "name": "show",
-            "label": "Show",
-            "options": list(SHOWN),
-            "value": SHOWN[0],
-        },
+        _select("show", "Show", SHOWN, SHOWN[0]),
         {
             "type": "point",
             "name": "x",

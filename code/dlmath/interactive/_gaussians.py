@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlmath.gaussian_classifiers import gaussian_log_density
-from dlmath.interactive._base import check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._base import check_number, check_vector, draw_still
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 
 LIMIT = 4.5
 REACH = 11.0
@@ -20,12 +20,6 @@ CLASSIFIERS = (
     "QDA: a covariance for each class",
     "naive Bayes: no correlations",
 )
-
-
-def _check_number(name: str, value: Any, low: float, high: float) -> float:
-    if not isinstance(value, int | float | np.number) or not low <= value <= high:
-        raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
-    return float(value)
 
 
 def _point(name: str, label: str, value: np.ndarray) -> dict[str, Any]:
@@ -94,9 +88,9 @@ def two_gaussians(
     centres = [check_vector(f"means[{k}]", mean, 2) for k, mean in enumerate(means)]
     if len(centres) != 2 or max(np.abs(mean).max() for mean in centres) > LIMIT - 0.5:
         raise ValueError(f"means must be two points with coordinates within {LIMIT - 0.5}")
-    first, second = (_check_number("tilts", tilt, -0.9, 0.9) for tilt in tilts)
-    sd = _check_number("sd", sd, 0.5, 2)
-    prior = _check_number("prior", prior, 0.05, 0.95)
+    first, second = (check_number("tilts", tilt, -0.9, 0.9) for tilt in tilts)
+    sd = check_number("sd", sd, 0.5, 2)
+    prior = check_number("prior", prior, 0.05, 0.95)
     if model not in CLASSIFIERS:
         raise ValueError(f"model must be one of {'; '.join(CLASSIFIERS)}, got {model!r}")
     rng = np.random.default_rng(0)
@@ -109,13 +103,7 @@ def two_gaussians(
         _draw_along(along, centres, truth, _fitted(truth, prior, model), prior)
 
     controls = [
-        {
-            "type": "select",
-            "name": "model",
-            "label": "Model",
-            "options": list(CLASSIFIERS),
-            "value": model,
-        },
+        _select("model", "Model", CLASSIFIERS, model),
         _slider("tilt0", "correlation in class 0", -0.9, 0.9, first, step=0.1, digits=2),
         _slider("tilt1", "correlation in class 1", -0.9, 0.9, second, step=0.1, digits=2),
         _slider("sd", "width of class 1", 0.5, 2, sd, step=0.1, digits=2),
@@ -221,9 +209,9 @@ def forward_and_reverse_kl(
     height : (int, int)
         Height in pixels on narrow and on wide pages.
     """
-    distance = _check_number("distance", distance, 0, 7)
-    share = _check_number("share", share, 0.05, 0.95)
-    m, s = _check_number("m", m, -4.5, 4.5), _check_number("s", s, 0.5, 4)
+    distance = check_number("distance", distance, 0, 7)
+    share = check_number("share", share, 0.05, 0.95)
+    m, s = check_number("m", m, -4.5, 4.5), check_number("s", s, 0.5, 4)
 
     def draw(figure: Figure) -> None:
         densities, valleys = figure.subplots(1, 2)

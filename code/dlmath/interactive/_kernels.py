@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlmath.interactive._base import check_limits, check_vector, draw_still, padded
-from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _short, _slider
 from dlmath.interactive._random import lehmer_normals
 from dlmath.kernels import (
     RBF,
@@ -36,13 +36,7 @@ MOST_POINTS = 15
 def _kernel_select(kernel: str) -> dict[str, Any]:
     if kernel not in KERNELS:
         raise ValueError(f"kernel must be one of {', '.join(KERNELS)}, got {kernel!r}")
-    return {
-        "type": "select",
-        "name": "kernel",
-        "label": "Kernel",
-        "options": list(KERNELS),
-        "value": kernel,
-    }
+    return _select("kernel", "Kernel", KERNELS, kernel)
 
 
 def _log_range(name: str, limits: Any, value: float) -> list[float]:

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.linear_model import lasso_path
 
-from dlmath.interactive._base import check_vector, draw_still
-from dlmath.interactive._computed import ComputedPlot, _short, _slider
+from dlmath.interactive._base import check_number, check_vector, draw_still
+from dlmath.interactive._computed import ComputedPlot, _select, _short, _slider
 
 # How each ball is bounded: the weights of |theta|_1 and |theta|^2.
 BALLS = {"L1 (lasso)": (1, 0), "L2 (ridge)": (0, 1), "elastic net": (1, 1)}
@@ -21,12 +21,6 @@ MAXIMUM_FEATURES = 15
 SMALLEST_FRACTION = 1e-3
 LARGEST_Z = 3.0
 LARGEST_PENALTY = 6.0
-
-
-def _check_number(name: str, value: Any, low: float, high: float) -> float:
-    if not isinstance(value, int | float | np.number) or not low <= value <= high:
-        raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
-    return float(value)
 
 
 def penalty_balls(
@@ -63,8 +57,8 @@ def penalty_balls(
     reach = PLANE - 0.1
     if (np.abs(best) > reach).any():
         raise ValueError(f"minimum must have coefficients from {-reach} to {reach}")
-    correlation = _check_number("correlation", correlation, -0.95, 0.95)
-    rho = _check_number("rho", rho, 0.1, LARGEST_RADIUS)
+    correlation = check_number("correlation", correlation, -0.95, 0.95)
+    rho = check_number("rho", rho, 0.1, LARGEST_RADIUS)
     if ball not in BALLS:
         raise ValueError(f"ball must be one of {', '.join(BALLS)}, got {ball!r}")
 
@@ -72,13 +66,7 @@ def penalty_balls(
         _draw_balls(figure, best, correlation, rho, BALLS[ball])
 
     controls = [
-        {
-            "type": "select",
-            "name": "ball",
-            "label": "Ball",
-            "options": list(BALLS),
-            "value": ball,
-        },
+        _select("ball", "Ball", BALLS, ball),
         _slider("rho", "radius ρ of the ball", 0.1, LARGEST_RADIUS, rho, step=0.1, digits=2),
         _slider(
             "correlation",
@@ -327,8 +315,8 @@ def soft_threshold_explorer(
     height : (int, int)
         Height in pixels on narrow and on wide pages.
     """
-    z = _check_number("z", z, -LARGEST_Z, LARGEST_Z)
-    lam = _check_number("lam", lam, 0, LARGEST_PENALTY)
+    z = check_number("z", z, -LARGEST_Z, LARGEST_Z)
+    lam = check_number("lam", lam, 0, LARGEST_PENALTY)
 
     def draw(figure: Figure) -> None:
         _draw_threshold(figure, z, lam)

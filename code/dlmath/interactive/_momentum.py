@@ -19,7 +19,7 @@ from dlmath.interactive._base import (
     draw_still,
 )
 from dlmath.interactive._bundle import bundle
-from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _short, _slider
 from dlmath.interactive._random import lehmer_uniform
 from dlmath.iterations import heavy_ball_parameters, iteration_matrix, least_squares_cloud
 
@@ -84,13 +84,7 @@ def momentum_eigenvalues(
         distance.legend()
 
     controls = [
-        {
-            "type": "select",
-            "name": "method",
-            "label": "Method",
-            "options": list(METHODS),
-            "value": METHODS[0],
-        },
+        _select("method", "Method", METHODS, METHODS[0]),
         _slider("kappa", "condition number κ", *KAPPAS, kappa, log=True),
         _slider("share", "learning rate η, in units of 1/L", *SHARES, eta * kappa, step=0.01),
         _slider("beta", "momentum β", *BETAS, beta, step=0.005),

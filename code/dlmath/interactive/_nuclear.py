@@ -26,7 +26,7 @@ from dlmath.interactive._base import (
     padded,
 )
 from dlmath.interactive._bundle import bundle
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 from dlmath.nuclear import (
     MAGIC_NUMBERS,
     DufloZuker,
@@ -449,13 +449,12 @@ def polynomial_edge(
     controls = [
         _slider("degree", "degree", 1, MAXIMUM_DEGREE, int(degree), step=1, integer=True),
         _slider("lam", "penalty λ", low, high, float(lam), log=True, digits=2),
-        {
-            "type": "select",
-            "name": "element",
-            "label": "Element",
-            "options": nuclides.symbols,
-            "value": _check_choice("element", element, nuclides.symbols),
-        },
+        _select(
+            "element",
+            "Element",
+            nuclides.symbols,
+            _check_choice("element", element, nuclides.symbols),
+        ),
     ]
     data = {**_pack(nuclides), "held": _pack_bits(~trained), "maxDegree": MAXIMUM_DEGREE}
     still = _shortened(

@@ -22,9 +22,17 @@ from dlmath.diffusion import (
     euler_maruyama,
     heun,
 )
-from dlmath.interactive._base import Interactive, check_alt, check_between, check_height, draw_still
+from dlmath.diffusion._samplers import _between
+from dlmath.interactive._base import (
+    Interactive,
+    check_alt,
+    check_between,
+    check_choice,
+    check_height,
+    draw_still,
+)
 from dlmath.interactive._bundle import bundle
-from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _slider
 from dlmath.interactive._random import MODULUS, lehmer_uniform, normals_from
 
 SCHEDULES: dict[str, Schedule] = {
@@ -94,9 +102,8 @@ def walk_of_beads(law: str, schedule: str, sampler: str, steps: int, churn: floa
     if sampler == FILM:
         path = [start]
         for u, t in pairwise(times):
-            a = rates.gamma(t) / rates.gamma(u)
-            width = np.sqrt(rates.sigma(t) ** 2 - (a * rates.sigma(u)) ** 2)
-            path.append(a * path[-1] + width * draws.standard_normal(start.shape))
+            a, variance = _between(rates, t, u)
+            path.append(a * path[-1] + np.sqrt(variance) * draws.standard_normal(start.shape))
         return np.array(path)[:, :, 0]
     if sampler == "reverse equation":
         walked = euler_maruyama(exact, start, rates, times, draws, noise=churn, path=True)
@@ -106,12 +113,6 @@ def walk_of_beads(law: str, schedule: str, sampler: str, steps: int, churn: floa
     else:
         walked = {"Heun": heun, "multistep": dpm_solver}[sampler](*given, path=True)
     return walked[:, :, 0]
-
-
-def _choice(name: str, value: Any, options: Any) -> str:
-    if value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(options)}, got {value!r}")
-    return str(value)
 
 
 class ReverseDiffusion(Interactive):
@@ -163,9 +164,9 @@ class ReverseDiffusion(Interactive):
         alt: str,
         height: tuple[int, int] = (1240, 780),
     ) -> None:
-        law = _choice("law", law, LAWS)
-        schedule = _choice("schedule", schedule, SCHEDULES)
-        sampler = _choice("sampler", sampler, (*SAMPLERS, FILM))
+        law = check_choice("law", law, LAWS)
+        schedule = check_choice("schedule", schedule, SCHEDULES)
+        sampler = check_choice("sampler", sampler, (*SAMPLERS, FILM))
         steps = _check_count("steps", steps, *COUNTS)
         churn = check_between("churn", churn, CHURNS)
         walk = walk_of_beads(law, schedule, sampler, steps, churn)
@@ -267,8 +268,8 @@ def sampler_orders(
         Height in pixels on narrow and on wide pages.
     """
     sd = check_between("sd", sd, SDS)
-    schedule = _choice("schedule", schedule, SCHEDULES)
-    spacing = _choice("spacing", spacing, SPACINGS)
+    schedule = check_choice("schedule", schedule, SCHEDULES)
+    spacing = check_choice("spacing", spacing, SPACINGS)
 
     def draw(figure: Figure) -> None:
         axes, rates = figure.subplots(), SCHEDULES[schedule]
@@ -284,20 +285,8 @@ def sampler_orders(
 
     controls = [
         _slider("sd", "standard deviation of the data", *SDS, sd, log=True, digits=2),
-        {
-            "type": "select",
-            "name": "schedule",
-            "label": "schedule",
-            "options": list(SCHEDULES),
-            "value": schedule,
-        },
-        {
-            "type": "select",
-            "name": "spacing",
-            "label": "grid",
-            "options": list(SPACINGS),
-            "value": spacing,
-        },
+        _select("schedule", "schedule", SCHEDULES, schedule),
+        _select("spacing", "grid", SPACINGS, spacing),
     ]
     return ComputedPlot(
         "sampler-orders", {}, controls, still=draw_still(draw), alt=alt, height=height

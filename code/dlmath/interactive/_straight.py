@@ -12,8 +12,14 @@ from scipy.stats import norm
 
 from dlmath.densities import GaussianMixture
 from dlmath.diffusion import NoisyMixture, StraightSchedule, exact_velocity, follow
-from dlmath.interactive._base import check_vector, draw_still, float16_text
-from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._base import (
+    check_choice,
+    check_number,
+    check_vector,
+    draw_still,
+    float16_text,
+)
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _slider
 
 MOST_STEPS = 20
 PAIRS = ("independent", "after reflow")
@@ -24,30 +30,12 @@ MEANS = (-1.3, 1.0)
 SD = 0.3
 
 
-def _check_number(name: str, value: Any, low: float, high: float) -> float:
-    if not isinstance(value, int | float | np.number) or not low <= value <= high:
-        raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
-    return float(value)
-
-
-def _check_pairs(pairs: Any) -> str:
-    if pairs not in PAIRS:
-        raise ValueError(f"pairs must be one of {', '.join(PAIRS)}, got {pairs!r}")
-    return str(pairs)
-
-
 def _steps(value: int) -> dict[str, Any]:
     return _slider("steps", "Euler steps", 1, MOST_STEPS, value, step=1, integer=True)
 
 
 def _choice(value: str) -> dict[str, Any]:
-    return {
-        "type": "select",
-        "name": "pairs",
-        "label": "Pairs of noise and data",
-        "options": list(PAIRS),
-        "value": value,
-    }
+    return _select("pairs", "Pairs of noise and data", PAIRS, value)
 
 
 def correlated_lines(
@@ -71,7 +59,7 @@ def correlated_lines(
     ValueError
         If an argument has a value that is not possible; it is named.
     """
-    rho, steps = _check_number("rho", rho, -1, 1), _check_count("steps", steps, 1, MOST_STEPS)
+    rho, steps = check_number("rho", rho, -1, 1), _check_count("steps", steps, 1, MOST_STEPS)
 
     def velocity(x: np.ndarray, t: float) -> np.ndarray:
         q = 1 - 2 * t * (1 - t) * (1 - rho)
@@ -127,8 +115,8 @@ def straightened_flow(
     ValueError
         If an argument has a value that is not possible; it is named.
     """
-    pairs, steps = _check_pairs(pairs), _check_count("steps", steps, 1, MOST_STEPS)
-    left = _check_number("left", left, 0.1, 0.9)
+    pairs, steps = check_choice("pairs", pairs, PAIRS), _check_count("steps", steps, 1, MOST_STEPS)
+    left = check_number("left", left, 0.1, 0.9)
     law = GaussianMixture([left, 1 - left], [[m] for m in MEANS], SD**2)
 
     def quantile(share: float) -> float:
@@ -221,7 +209,7 @@ def euler_in_the_plane(
     ValueError
         If an argument has a value that is not possible; it is named.
     """
-    pairs, steps = _check_pairs(pairs), _check_count("steps", steps, 1, MOST_STEPS)
+    pairs, steps = check_choice("pairs", pairs, PAIRS), _check_count("steps", steps, 1, MOST_STEPS)
     begin = check_vector("start", start, 2)
     if np.abs(begin).max() > VIEW:
         raise ValueError(f"start must lie within {VIEW} of the origin, got {begin.tolist()}")

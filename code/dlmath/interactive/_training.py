@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.special import expit
 
 from dlmath.interactive._base import check_between, draw_still
-from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _slider
 from dlmath.interactive._random import lehmer_normals
 
 SAMPLES = 16
@@ -113,13 +113,7 @@ def signals_by_depth(
         axes["backwards"].set(ylabel="mean square of dC/da")
 
     controls = [
-        {
-            "type": "select",
-            "name": "activation",
-            "label": "activation",
-            "options": list(ACTIVATIONS),
-            "value": activation,
-        },
+        _select("activation", "activation", ACTIVATIONS, activation),
         _slider("scale", "scale c of the weights", *SCALES, scale, log=True),
         _slider("depth", "depth", *DEPTHS, depth, step=1, integer=True),
         _slider("width", "width", *WIDTHS, width, step=8, integer=True),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from dlmath.bandits import epsilon_greedy, pull_arms, regret, thompson, ucb1
 from dlmath.clustering import assign, kmeans_cost, lloyd
 from dlmath.interactive._base import check_vector, draw_still, padded
-from dlmath.interactive._computed import ComputedPlot, _check_count, _short, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _short, _slider
 
 STARTS = 1000
 RUNS = 40
@@ -188,13 +188,7 @@ def bandit_player(
         curve.set(xlabel="pulls", ylabel="regret", xlim=(0, n), ylim=(0, regret_limit))
 
     controls: list[dict[str, Any]] = [
-        {
-            "type": "select",
-            "name": "policy",
-            "label": "Policy",
-            "options": POLICIES,
-            "value": POLICIES[0],
-        },
+        _select("policy", "Policy", POLICIES, POLICIES[0]),
         _slider("epsilon", "ε, for ε-greedy", 0, 1, float(epsilon), step=0.05, digits=2),
         _slider("pulls", "pulls", 0, n, BEGIN, step=1, integer=True),
         {"type": "play", "name": "play", "label": "Play", "slider": "pulls", "seconds": n / 60},

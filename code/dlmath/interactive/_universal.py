@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from dlmath.bumps import bump_network, bump_weights
 from dlmath.interactive._base import draw_still
-from dlmath.interactive._computed import ComputedPlot, _check_count, _slider
+from dlmath.interactive._computed import ComputedPlot, _check_count, _select, _slider
 
 WIDEST, STEEPEST = 128, 2000.0
 WIDTHS = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128)
@@ -84,13 +84,7 @@ def bump_sum(
         "errors": list(ERRORS),
     }
     controls: list[dict[str, Any]] = [
-        {
-            "type": "select",
-            "name": "target",
-            "label": "Function",
-            "options": list(TARGETS),
-            "value": target,
-        },
+        _select("target", "Function", TARGETS, target),
         _slider("m", "width m", 1, WIDEST, m, log=True, integer=True),
         _slider("q", "steepness q", 1, STEEPEST, float(q), log=True),
         {

@@ -10,7 +10,7 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import expit
 
 from dlmath.interactive._base import check_vector, draw_still, float16_text
-from dlmath.interactive._computed import ComputedPlot, _slider
+from dlmath.interactive._computed import ComputedPlot, _select, _slider
 
 NOISE = 0.5
 DECODERS = {"x = z + noise": lambda z: z, "x = z²/2 + noise": lambda z: z**2 / 2}
@@ -76,13 +76,7 @@ def elbo_gap(
         right.set(ylim=(np.log(evidence) - 6, np.log(evidence) + 1.5))
 
     controls = [
-        {
-            "type": "select",
-            "name": "decoder",
-            "label": "Decoder",
-            "options": list(DECODERS),
-            "value": decoder,
-        },
+        _select("decoder", "Decoder", DECODERS, decoder),
         _slider("x", "datum x", -1, 3, float(x), step=0.05),
         _slider("m", "mean m of q", -3, 3, float(mean), step=0.02),
         _slider("s", "width of q", 0.1, 1.5, float(sd), log=True),

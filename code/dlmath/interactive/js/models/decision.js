@@ -1,12 +1,14 @@
 import { computedPlot } from "../computed.js";
 import { keys } from "../keys.js";
 import { format } from "../plot.js";
+import { ddimBack } from "./back-steps.js";
 import { normalFrom, uniformStream } from "./lehmer.js";
 
 const CURVE = 161, GRID = 241, REACH = 3.2;
 
 // Amplitudes at a logarithm of the signal-to-noise ratio, for a schedule that keeps the variance.
 const amplitudes = (log) => ({ gamma: Math.sqrt(1 / (1 + Math.exp(-log))), sigma: Math.sqrt(1 / (1 + Math.exp(log))) });
+const PRESERVING = { gamma: (log) => amplitudes(log).gamma, sigma: (log) => amplitudes(log).sigma };
 
 // Half the log odds of the place +1: the field that the magnet feels.
 const fieldOf = (share) => Math.log(share / (1 - share)) / 2;
@@ -18,17 +20,9 @@ const guess = (x, log, field) => {
 
 // Backward paths by ancestral steps along equal steps of the logarithm, with the same noise for each field.
 function walk({ logs, beads, seed }, field) {
-  const uniform = uniformStream(seed);
-  const paths = [Array.from({ length: beads }, () => normalFrom(uniform))];
-  for (let k = 1; k < logs.length; k++) {
-    const now = amplitudes(logs[k - 1]), next = amplitudes(logs[k]);
-    const a = now.gamma / next.gamma, added = now.sigma ** 2 - (a * next.sigma) ** 2;
-    const spread = Math.sqrt(added) * (next.sigma / now.sigma);
-    paths.push(paths[k - 1].map((x) => {
-      const mean = (a * next.sigma ** 2 * x + next.gamma * added * guess(x, logs[k - 1], field)) / now.sigma ** 2;
-      return mean + spread * normalFrom(uniform);
-    }));
-  }
+  const uniform = uniformStream(seed), draw = () => normalFrom(uniform), given = { schedule: PRESERVING, denoise: (x, log) => guess(x, log, field), churn: 1, draw };
+  const paths = [Array.from({ length: beads }, draw)];
+  for (let k = 1; k < logs.length; k++) paths.push(paths[k - 1].map((x) => ddimBack(x, logs[k - 1], logs[k], given)));
   return paths;
 }
 

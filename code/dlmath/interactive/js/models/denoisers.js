@@ -1,7 +1,5 @@
-import { SCHEDULES, straightSchedule } from "./samplers.js";
-
 // The networks of _networks.py (dlmath.generative) on weights in one flat buffer: see weights.js.
-// A network is { model, parameters, n, classes, centre, scale, sd, forward }: forward(x, noise, label)
+// A network is { model, parameters, n, classes, centre, scale, forward }: forward(x, noise, label)
 // maps rows of n numbers, one after the other, to rows; without a label it is that for none.
 
 const NORM_GROUPS = 8, NORM_EPSILON = 1e-5;
@@ -243,46 +241,22 @@ export function makeNetwork({ model, parameters, n_features: n, layout, values }
     for (let at = 0; at < x.length; at += n) y.set(map(x.subarray(at, at + n)), at);
     return y;
   }
-  return { model, parameters, n, classes, centre: arrays.centre, scale: arrays.scale[0], sd: arrays.sd[0], forward };
+  return { model, parameters, n, classes, centre: arrays.centre, scale: arrays.scale[0], forward };
 }
 
 // From a network's states to the units of the data, grey levels not rounded.
 export const decodeStates = ({ n, centre, scale }, x) => x.map((value, i) => value * scale + centre[i % n]);
 
-// The estimate of x_0 for a state at the time t, which counts from the data. With labels, "guidance"
-// is the weight w in w D(x, c) + (1 - w) D(x); each weight but 0 and 1 costs a second evaluation.
+// The estimate of x_0 by a network of flow matching, for a state at the time t, which counts from the
+// data. With labels, "guidance" is the weight w in w D(x, c) + (1 - w) D(x); each weight but 0 and 1
+// costs a second evaluation.
 export function makeDenoiser(network, { label, guidance = 1 } = {}) {
-  const once = (network.model === "FlowMatching" ? flowDenoiser : diffusionDenoiser)(network);
+  // A velocity is known at the time 1 - t of flow matching: from there to the data it is the way t.
+  const once = (x, t, named) => network.forward(x, 4 * (1 - t) - 2, named).map((value, i) => x[i] + t * value);
   const weight = label === undefined ? 0 : guidance;
   return (x, t) => {
     const free = weight === 1 ? null : once(x, t), named = weight === 0 ? null : once(x, t, label);
     if (!free || !named) return free ?? named;
     return free.map((value, i) => value + weight * (named[i] - value));
-  };
-}
-
-// A velocity is known at the time 1 - t of flow matching: from there to the data it is the way t.
-const flowDenoiser = (network) => (x, t, label) => {
-  const velocity = network.forward(x, 4 * (1 - t) - 2, label);
-  return velocity.map((value, i) => x[i] + t * value);
-};
-
-export const scheduleOf = ({ model, parameters }) => (model === "FlowMatching" ? straightSchedule() : SCHEDULES[parameters.schedule]());
-
-const SMALLEST_RATIO = 3e-4, LARGEST_RATIO = 3e3;
-
-function diffusionDenoiser(network) {
-  const schedule = scheduleOf(network), { sd, parameters: { parametrisation } } = network;
-  return (x, t, label) => {
-    const gamma = schedule.gamma(t), sigma = schedule.sigma(t), ratio = sigma / gamma, root = Math.hypot(ratio, sd);
-    const level = Math.log(Math.min(LARGEST_RATIO, Math.max(SMALLEST_RATIO, ratio))) / 4;
-    const answer = network.forward(x.map((value) => value / gamma / root), level, label);
-    const conversions = {
-      edm: (f, z) => ((sd / root) ** 2 * z) / gamma + (ratio * sd * f) / root,
-      x0: (f) => f,
-      epsilon: (f, z) => (z - sigma * f) / gamma,
-      v: (f, z) => (gamma * z - sigma * f) / (gamma ** 2 + sigma ** 2),
-    };
-    return answer.map((f, i) => conversions[parametrisation](f, x[i]));
   };
 }

@@ -1,9 +1,14 @@
 import { computedPlot } from "../computed.js";
 import { format } from "../plot.js";
 import { normalFrom, uniformStream } from "./lehmer.js";
-import { SCHEDULES, scheduleTimes } from "./noise-schedules.js";
+import { ddimBack } from "./back-steps.js";
+import { SCHEDULES } from "./schedules.js";
 
 const VIEW = 2.4, NEAR = 0.05, LARGEST = 8;
+const PATH_SCHEDULES = { cosine: SCHEDULES.cosine, "linear β": SCHEDULES.linear, "straight line": SCHEDULES.straight };
+
+// Decreasing times from the end to 0, equally far apart.
+const evenTimes = ({ end }, steps) => Array.from({ length: steps + 1 }, (_, k) => end * (1 - k / steps));
 
 // The shares of the data given a state, and the best guess of x_0, for data that are spread by a width.
 function bestGuess(x, points, { gamma, sigma }, width) {
@@ -20,19 +25,16 @@ const effectiveNumber = (shares) => Math.exp(-shares.reduce((sum, w) => sum + (w
 
 // Paths from noise to data: deterministic, or with the fresh noise of ancestral steps.
 function runPaths(points, { steps, schedule, fresh, width }, { paths, seed }) {
-  const law = SCHEDULES[schedule], times = scheduleTimes(law, steps), uniform = uniformStream(seed);
+  const law = PATH_SCHEDULES[schedule], times = evenTimes(law, steps), uniform = uniformStream(seed), draw = () => normalFrom(uniform);
   const amplitudesAt = times.map((t) => ({ gamma: law.gamma(t), sigma: law.sigma(t) }));
-  let now = Array.from({ length: paths }, () => [0, 1].map(() => amplitudesAt[0].sigma * normalFrom(uniform)));
+  let now = Array.from({ length: paths }, () => [0, 1].map(() => amplitudesAt[0].sigma * draw()));
   const states = [now], numbers = [];
   for (let k = 0; k < steps; k++) {
-    const here = amplitudesAt[k], next = amplitudesAt[k + 1], a = here.gamma / next.gamma;
-    const added = here.sigma ** 2 - (a * next.sigma) ** 2, last = k === steps - 1;
-    const drawn = fresh && !last ? (Math.sqrt(added) * next.sigma) / here.sigma : 0, kept = Math.sqrt(Math.max(next.sigma ** 2 - drawn ** 2, 0));
     let sum = 0;
     now = now.map((x) => {
-      const { at, shares } = bestGuess(x, points, here, width);
+      const { at, shares } = bestGuess(x, points, amplitudesAt[k], width);
       sum += effectiveNumber(shares);
-      return at.map((guess, j) => next.gamma * guess + (kept * (x[j] - here.gamma * guess)) / here.sigma + (drawn ? drawn * normalFrom(uniform) : 0));
+      return at.map((guess, j) => ddimBack(x[j], times[k], times[k + 1], { schedule: law, denoise: () => guess, churn: fresh ? 1 : 0, draw }));
     });
     states.push(now);
     numbers.push(sum / paths);

@@ -1,7 +1,7 @@
 import { computedPlot } from "../computed.js";
 import { keys } from "../keys.js";
 import { format } from "../plot.js";
-import { gammaQ } from "../special.js";
+import { normalQuantile } from "./line-laws.js";
 
 const STARTS = 400, STEPS = 60, BINS = 48, PLACES = 241;
 const RANGE = [-1.6, 4.4], WEIGHTS = [1, 8], WEIGHT_STEPS = 28;
@@ -21,19 +21,8 @@ function carried(u, w, begin, end, steps = STEPS) {
   return u;
 }
 
-// The middles of equally probable pieces of N(0, 1), by the bisection of its distribution function.
-function quantiles(count) {
-  const below = (x) => { const tail = gammaQ(0.5, (x * x) / 2) / 2; return x > 0 ? 1 - tail : tail; };
-  return Array.from({ length: count }, (_, i) => {
-    let low = -8, high = 8;
-    for (let k = 0; k < 50; k++) {
-      const middle = (low + high) / 2;
-      if (below(middle) < (i + 0.5) / count) low = middle; else high = middle;
-    }
-    return (low + high) / 2;
-  });
-}
-const NORMAL = quantiles(STARTS);
+// The middles of equally probable pieces of N(0, 1).
+const NORMAL = Array.from({ length: STARTS }, (_, i) => normalQuantile((i + 0.5) / STARTS));
 
 function ends(w, data, { from = 0, to = Infinity } = {}) {
   const begin = to === Infinity ? 0 : coordinate(to, data), end = coordinate(from, data);

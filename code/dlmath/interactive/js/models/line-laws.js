@@ -1,11 +1,9 @@
 import { gammaQ } from "../special.js";
+import { componentLogs, mixtureAt } from "./line-mixture.js";
 
-// Mixtures of Gaussians on the line: { weights, means, sds }.
+// Distribution functions, and the flow to a mixture of Gaussians on the line: { weights, means, variances }.
 export const normalCdf = (x) => (x < 0 ? gammaQ(0.5, (x * x) / 2) / 2 : 1 - gammaQ(0.5, (x * x) / 2) / 2);
-export const mixtureCdf = ({ weights, means, sds }, x) => weights.reduce((sum, w, k) => sum + w * normalCdf((x - means[k]) / sds[k]), 0);
-export const mixtureDensity = ({ weights, means, sds }, x) => weights.reduce(
-  (sum, w, k) => sum + (w * Math.exp(-((x - means[k]) ** 2) / (2 * sds[k] ** 2))) / (sds[k] * Math.sqrt(2 * Math.PI)), 0,
-);
+export const mixtureCdf = ({ weights, means, variances }, x) => weights.reduce((sum, w, k) => sum + w * normalCdf((x - means[k]) / Math.sqrt(variances[k])), 0);
 
 // The place where an increasing function has a value, by bisection.
 export function solveIncreasing(f, value, low, high) {
@@ -21,9 +19,8 @@ export const mixtureQuantile = (law, share) => solveIncreasing((x) => mixtureCdf
 export const normalQuantile = (share) => solveIncreasing(normalCdf, share, -9, 9);
 
 // E[x1 - x0 | x_t = x] for standard normal x0 and an independent x1 from the mixture.
-export function mixtureVelocity({ weights, means, sds }, x, t) {
-  const variances = sds.map((s) => t * t * s * s + (1 - t) ** 2);
-  const logs = weights.map((w, k) => Math.log(w) - 0.5 * Math.log(variances[k]) - (x - t * means[k]) ** 2 / (2 * variances[k]));
+export function mixtureVelocity(law, x, t) {
+  const now = mixtureAt(law, t, 1 - t), logs = componentLogs(x, now);
   const top = Math.max(...logs), shares = logs.map((l) => Math.exp(l - top)), total = shares.reduce((a, b) => a + b);
-  return shares.reduce((sum, share, k) => sum + (share / total) * (means[k] + ((t * sds[k] ** 2 - (1 - t)) / variances[k]) * (x - t * means[k])), 0);
+  return shares.reduce((sum, share, k) => sum + (share / total) * (law.means[k] + ((t * law.variances[k] - (1 - t)) / now.variances[k]) * (x - now.means[k])), 0);
 }

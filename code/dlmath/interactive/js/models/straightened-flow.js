@@ -1,14 +1,15 @@
 import { computedPlot } from "../computed.js";
 import { keys } from "../keys.js";
 import { format } from "../plot.js";
-import { mixtureDensity, mixtureQuantile, mixtureVelocity, normalQuantile } from "./line-laws.js";
+import { mixtureQuantile, mixtureVelocity, normalQuantile } from "./line-laws.js";
+import { mixtureDensity } from "./line-mixture.js";
 import { uniformStream } from "./lehmer.js";
 
 const LIMIT = 3, WALKERS = 240, LINES = 40, FINE = 100, BINS = 48, EVERY = 20;
 const share = (i, n) => (i + 0.5) / n;
 
 function lawOf({ left }, { means, sd }) {
-  return { weights: [left, 1 - left], means, sds: [sd, sd] };
+  return { weights: [left, 1 - left], means, variances: [sd * sd, sd * sd] };
 }
 
 // The velocity of the flow's own pairs, as a function of the place: between two walkers, on the straight line between theirs.
@@ -95,7 +96,7 @@ function endPanel({ law }, ends) {
     xlabel: "place at t = 1", ylabel: "density", xlim: [-LIMIT, LIMIT], ylim: [0, 1.5],
     series: [
       { type: "region", ...bars, color: 2, opacity: 0.35 },
-      { type: "line", x: at, y: at.map((x) => mixtureDensity(law, x)), color: "ink", width: 1.75 },
+      { type: "line", x: at, y: at.map((x) => mixtureDensity(x, law)), color: "ink", width: 1.75 },
       ...keys([["— data", "ink"], ["▪ Euler", 2]], LIMIT, 1.5),
     ],
   };
@@ -109,7 +110,7 @@ function distance(ends, targets) {
 }
 
 function energy({ pairs }, { law, starts, targets }) {
-  if (pairs === "independent") return 1 + law.weights.reduce((sum, w, k) => sum + w * (law.means[k] ** 2 + law.sds[k] ** 2), 0);
+  if (pairs === "independent") return 1 + law.weights.reduce((sum, w, k) => sum + w * (law.means[k] ** 2 + law.variances[k]), 0);
   return mean(starts.map((x, i) => (targets[i] - x) ** 2));
 }
 
